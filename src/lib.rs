@@ -1,0 +1,15 @@
+//! interdict: is software of a prohibited vendor on this computer, how do we know,
+//! under which law or policy, and what could we not see?
+//!
+//! ```text
+//!     host ──> sources ──> normalise ──> matching ──> judge ──> emit
+//!  (machine)  (traces)      (items)       (hits)    (verdict)  (bytes)
+//!                 │ parse (pure readers)      │ ruleset (compiled TOML)
+//!     model: shared nouns, imported by all       cli: front door
+//! ```
+//!
+//! The rooms stand in walking order; `tests/architecture.rs` holds who may import whom.
+//! Start reading at [`cli`], or follow one item in `ARCHITECTURE.md`.
+
+pub mod model;
+pub mod parse;

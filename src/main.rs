@@ -1,0 +1,3 @@
+//! The endpoint and administrator's command: everything is in the library's room `cli`.
+
+fn main() {}

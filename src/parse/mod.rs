@@ -1,0 +1,105 @@
+//! Pure readers: bytes in, structs out; one format per file, each with a fuzz target.
+//!
+//! Called by `host` and `sources`. Must not know where bytes come from, what a host is,
+//! or what a rule wants. A reader never panics, never allocates by a size the input
+//! claims without a cap, and keeps every sound record beside the faults it met.
+
+use std::fmt;
+
+/// Positioned reads over a file too large to load, or a byte slice in tests.
+///
+/// Implemented by `host` for files and here for slices, so that page-based formats
+/// (`SQLite`, `BerkeleyDB`, NDB) read only the pages on their way.
+pub trait ReadAt {
+    /// Length in bytes when it was opened.
+    fn size(&self) -> u64;
+    /// Fills `buf` from `offset`; returns how many bytes were there (short only at the end).
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize>;
+}
+
+impl ReadAt for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|at| self.get(at..)).unwrap_or_default();
+        let n = rest.len().min(buf.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        Ok(n)
+    }
+}
+
+/// Where in its input a reader met a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum At {
+    /// Line number, from 1.
+    Line(usize),
+    /// Byte offset, from 0.
+    Offset(u64),
+    /// A named record ("kesl", "hnum 17", "page 4").
+    Record(String),
+    /// The input as a whole.
+    Whole,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(n) => write!(f, "line {n}"),
+            Self::Offset(n) => write!(f, "offset {n}"),
+            Self::Record(name) => write!(f, "record {name}"),
+            Self::Whole => f.write_str("the whole file"),
+        }
+    }
+}
+
+/// One thing wrong in an input. The reader went on after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub at: At,
+    /// What, as a sentence part: "stanza without a Package field".
+    pub what: String,
+}
+
+impl Fault {
+    /// A fault at a place.
+    pub fn new(at: At, what: impl Into<String>) -> Self {
+        Self { at, what: what.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.what)
+    }
+}
+
+/// What a reader made of an input: every sound record, and every fault beside them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed<T> {
+    /// Sound records, in input order.
+    pub records: Vec<T>,
+    /// What was wrong; empty means the input was read whole. At most [`MAX_FAULTS`].
+    pub faults: Vec<Fault>,
+}
+
+/// Faults kept per input: a garbage file must not fill memory with complaints.
+pub const MAX_FAULTS: usize = 64;
+
+impl<T> Default for Parsed<T> {
+    fn default() -> Self {
+        Self { records: Vec::new(), faults: Vec::new() }
+    }
+}
+
+impl<T> Parsed<T> {
+    /// Notes a fault, up to the cap.
+    pub fn fault(&mut self, at: At, what: impl Into<String>) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(Fault::new(at, what));
+        }
+    }
+}
