@@ -11,5 +11,8 @@
 //! The rooms stand in walking order; `tests/architecture.rs` holds who may import whom.
 //! Start reading at [`cli`], or follow one item in `ARCHITECTURE.md`.
 
+pub mod matching;
 pub mod model;
+pub mod normalise;
 pub mod parse;
+pub mod ruleset;
