@@ -4,6 +4,13 @@
 //! or what a rule wants. A reader never panics, never allocates by a size the input
 //! claims without a cap, and keeps every sound record beside the faults it met.
 
+pub mod deb822;
+pub mod dpkg;
+pub mod mountinfo;
+pub mod os_release;
+pub mod passwd;
+pub mod text;
+
 use std::fmt;
 
 /// Positioned reads over a file too large to load, or a byte slice in tests.
