@@ -4,6 +4,16 @@
 //! or what a rule wants. A reader never panics, never allocates by a size the input
 //! claims without a cap, and keeps every sound record beside the faults it met.
 
+pub mod bdb;
+mod bytes;
+pub mod ndb;
+pub mod rpm_header;
+pub mod rpmdb;
+pub mod sqlite;
+mod sqlite_btree;
+pub mod sqlite_record;
+mod sqlite_wal;
+
 use std::fmt;
 
 /// Positioned reads over a file too large to load, or a byte slice in tests.
@@ -28,6 +38,15 @@ impl ReadAt for [u8] {
             to.copy_from_slice(from);
         }
         Ok(n)
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        (**self).read_at(offset, buf)
     }
 }
 
@@ -98,8 +117,13 @@ impl<T> Default for Parsed<T> {
 impl<T> Parsed<T> {
     /// Notes a fault, up to the cap.
     pub fn fault(&mut self, at: At, what: impl Into<String>) {
-        if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Fault::new(at, what));
-        }
+        note(&mut self.faults, at, what);
+    }
+}
+
+/// Notes a fault in a list of a streaming reader, up to [`MAX_FAULTS`].
+pub(crate) fn note(faults: &mut Vec<Fault>, at: At, what: impl Into<String>) {
+    if faults.len() < MAX_FAULTS {
+        faults.push(Fault::new(at, what));
     }
 }
