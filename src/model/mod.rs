@@ -22,7 +22,9 @@ pub use item::{
     Field, Identifier, IdentifierType, Item, ItemId, ItemKind, Looked, Scheme, Signer, Trust, Version,
 };
 pub use report::{INVENTORY_SCHEMA, Inventory, InventoryItem, REPORT_SCHEMA, Report, RulesetStamp, Tool};
-pub use sighting::{Image, Link, LinkKind, Means, Place, ProcessFacts, Recorded, Scope, Sighting, State};
+pub use sighting::{
+    Image, Link, LinkKind, Means, PackageRef, Place, ProcessFacts, Recorded, Scope, Sighting, State,
+};
 pub use trace::Trace;
 pub use verdict::{Claim, Effect, Judgement, Phase, PolicyOutcome, Unseen, Verdict};
 pub use wanted::Wanted;

@@ -147,6 +147,17 @@ pub struct ProcessFacts {
     pub deleted: bool,
 }
 
+/// A package of a database, as the database names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PackageRef {
+    /// The source that reads the database.
+    pub source: &'static str,
+    /// The package's name.
+    pub name: String,
+    /// Its architecture, where the database keeps several of one name apart.
+    pub arch: Option<String>,
+}
+
 /// How two items belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

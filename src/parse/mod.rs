@@ -16,6 +16,13 @@ mod sqlite_wal;
 
 use std::fmt;
 
+pub mod deb822;
+pub mod dpkg;
+pub mod mountinfo;
+pub mod os_release;
+pub mod passwd;
+pub mod text;
+
 /// Positioned reads over a file too large to load, or a byte slice in tests.
 ///
 /// Implemented by `host` for files and here for slices, so that page-based formats
