@@ -4,23 +4,22 @@
 //! or what a rule wants. A reader never panics, never allocates by a size the input
 //! claims without a cap, and keeps every sound record beside the faults it met.
 
+use std::fmt;
+
 pub mod bdb;
 mod bytes;
+pub mod deb822;
+pub mod dpkg;
+pub mod mountinfo;
 pub mod ndb;
+pub mod os_release;
+pub mod passwd;
 pub mod rpm_header;
 pub mod rpmdb;
 pub mod sqlite;
 mod sqlite_btree;
 pub mod sqlite_record;
 mod sqlite_wal;
-
-use std::fmt;
-
-pub mod deb822;
-pub mod dpkg;
-pub mod mountinfo;
-pub mod os_release;
-pub mod passwd;
 pub mod text;
 
 /// Positioned reads over a file too large to load, or a byte slice in tests.
