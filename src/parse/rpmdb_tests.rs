@@ -146,3 +146,35 @@ fn unknown_files_have_no_backend() {
     assert_eq!(Backend::sniff(&writer::ndb(&[]).as_slice()), Some(Backend::Ndb));
     assert_eq!(Backend::sniff(&writer::bdb(true, 512, &[]).as_slice()), Some(Backend::BerkeleyDb));
 }
+
+/// Writes `fuzz/seeds` anew: `cargo test --lib write_seeds -- --ignored`.
+#[test]
+#[ignore = "writes into the source tree, when a format's writer changed"]
+fn write_seeds() {
+    let seeds = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    let save = |target: &str, name: &str, bytes: &[u8]| {
+        std::fs::create_dir_all(seeds.join(target)).unwrap();
+        std::fs::write(seeds.join(target).join(name), bytes).unwrap();
+    };
+    let header = |name: &str| {
+        let header = writer::HeaderBuilder::package(name, "1.0", "1", "noarch").ints(1003, &[2]);
+        header.string(1011, "Vendor").files(&["/usr/", "/opt/"], &[(0, "a"), (1, "b")]).build()
+    };
+    let old = writer::HeaderBuilder::package("old", "1", "1", "i386").strings(1027, &["/bin/old"]);
+    save("rpm_header", "new", &header("new"));
+    save("rpm_header", "old", &old.build());
+    let two = [header("one"), [header("two"), vec![b'x'; 900]].concat()];
+    save("rpm_ndb", "two", &writer::ndb(&two));
+    save("rpm_bdb", "little", &writer::bdb(false, 512, &two));
+    save("rpm_bdb", "big", &writer::bdb(true, 512, &two));
+    let with_log = |pragmas: &str| {
+        let db = crate::parse::sqlite::tests::Fixture::new(&format!("PRAGMA page_size=512; {pragmas}"));
+        db.add(1..12);
+        let main = db.bytes("db");
+        let log = if pragmas.contains("WAL") { db.bytes("db-wal") } else { Vec::new() };
+        [u32::try_from(main.len()).unwrap().to_be_bytes().to_vec(), main, log].concat()
+    };
+    save("sqlite", "plain", &with_log(""));
+    save("sqlite", "utf16", &with_log("PRAGMA encoding='UTF-16le'"));
+    save("sqlite", "log", &with_log("PRAGMA journal_mode=WAL"));
+}
