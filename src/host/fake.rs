@@ -189,7 +189,12 @@ impl Files for FakeFiles {
     }
 
     fn walk(&self, folder: &HostPath, visit: &mut dyn FnMut(Walked) -> WalkNext) -> Read<()> {
-        let (real, _) = self.settle(folder)?;
+        let (real, node) = self.settle(folder)?;
+        match node {
+            FakeNode::Folder => {}
+            FakeNode::Broken(miss) => return Err(miss.clone()),
+            other => return Err(Miss::NotAFile(kind(other))),
+        }
         let mut skipped: Option<HostPath> = None;
         for (path, node) in self.nodes.iter().filter(|(path, _)| path.is_within(&real) && **path != real) {
             if skipped.as_ref().is_some_and(|skipped| path.is_within(skipped)) {

@@ -17,9 +17,10 @@ pub enum Row<'a> {
         /// What follows the colon on this line.
         value: &'a [u8],
     },
-    /// A folded or multi-line continuation, trimmed.
+    /// A folded or multi-line continuation, trimmed. Empty when the line holds blanks only:
+    /// deb822(5) lets a reader end the stanza there, dpkg goes on and warns.
     More(&'a [u8]),
-    /// An empty line, or one of blanks only: the stanza ends.
+    /// An empty line: the stanza ends.
     Blank,
     /// A line that starts with `#`.
     Comment,
@@ -50,11 +51,7 @@ impl<'a> Iterator for Rows<'a> {
 fn row(line: &[u8]) -> Row<'_> {
     match line.first() {
         None => Row::Blank,
-        // deb822(5) lets parsers take lines of blanks as separators; `\r` is a CRLF file's blank.
-        Some(b' ' | b'\t' | b'\r') => match line.trim_ascii() {
-            [] => Row::Blank,
-            more => Row::More(more),
-        },
+        Some(b' ' | b'\t' | b'\r') => Row::More(line.trim_ascii()),
         Some(b'#') => Row::Comment,
         Some(_) => field(line).unwrap_or(Row::Garbage),
     }
@@ -96,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn crlf_reads_like_lf() {
-        assert_eq!(all(b"A: b\r\n\r\n"), [Row::Field { name: b"A", value: b"b" }, Row::Blank]);
+    fn crlf_ends_values_but_not_stanzas() {
+        assert_eq!(all(b"A: b\r\n\r\n"), [Row::Field { name: b"A", value: b"b" }, Row::More(b"")]);
     }
 
     #[test]

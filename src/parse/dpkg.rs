@@ -198,7 +198,7 @@ pub fn status(bytes: &[u8], end: End) -> Parsed<StatusRecord<'_>> {
         last = line;
         reader.row(line, row);
     }
-    let ended = bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n") || bytes.trim_ascii().is_empty();
+    let ended = bytes.ends_with(b"\n\n") || bytes.trim_ascii().is_empty();
     if end == End::Strict && !ended {
         reader.out.fault(At::Line(last), "the last stanza has no empty line after it: truncated");
     }
@@ -223,6 +223,8 @@ impl<'a> Reader<'a> {
             Row::Field { name, value } => self.field(line, name, value),
             Row::Blank => self.close(),
             Row::Garbage => self.out.fault(At::Line(line), "neither a field nor a continuation"),
+            Row::More([]) if self.end == End::Lenient => self.close(),
+            Row::More([]) => self.out.fault(At::Line(line), "a blank line in a value"),
             Row::More(_) if self.now.is_none() => {
                 self.out.fault(At::Line(line), "a continuation outside of any stanza");
             }

@@ -101,7 +101,10 @@ Status: purge ok not-installed\n\n",
 #[test]
 fn crlf_comments_and_non_utf8() {
     let crlf = b"Package: a\r\nStatus: install ok installed\r\nVersion: 1\r\nArchitecture: all\r\n\r\n";
-    assert_eq!(faults(crlf, End::Strict), [""; 0]);
+    assert_eq!(faults(crlf, End::Lenient), [""; 0]);
+    let got = status(crlf, End::Strict);
+    assert_eq!(got.records[0].version, Some(&b"1"[..]));
+    assert_eq!(got.faults.len(), 2);
     let comment = [b"# note\n", GOOD].concat();
     assert_eq!(faults(&comment, End::Strict).len(), 1);
     assert_eq!(faults(&comment, End::Lenient).len(), 0);

@@ -4,14 +4,25 @@
 //! or what a rule wants. A reader never panics, never allocates by a size the input
 //! claims without a cap, and keeps every sound record beside the faults it met.
 
-use std::fmt;
-
+pub mod apk;
+pub mod appimage;
+pub mod appstream;
+pub mod command;
+pub mod crontab;
 pub mod deb822;
 pub mod dpkg;
+pub mod init_script;
+pub mod keyfile;
+pub mod modules;
 pub mod mountinfo;
 pub mod os_release;
+pub mod pacman;
 pub mod passwd;
+pub mod snap_yaml;
 pub mod text;
+pub mod unit;
+
+use std::fmt;
 
 /// Positioned reads over a file too large to load, or a byte slice in tests.
 ///

@@ -54,7 +54,12 @@ pub trait Source: Sync {
 }
 
 /// Every source there is.
-pub const SOURCES: &[&dyn Source] = &[&linux::dpkg::Dpkg, &common::processes::Processes];
+pub const SOURCES: &[&dyn Source] = &[
+    &linux::dpkg::Dpkg,
+    &linux::kernel_modules::KernelModules,
+    &linux::accounts::Accounts,
+    &common::processes::Processes,
+];
 
 /// The sources of a family.
 pub fn of(family: Family) -> impl Iterator<Item = &'static dyn Source> {
