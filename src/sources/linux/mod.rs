@@ -1,4 +1,6 @@
 //! Places where software leaves traces on Linux hosts; one file each.
 
+pub mod accounts;
 pub mod dpkg;
 mod expect;
+pub mod kernel_modules;
