@@ -1,1 +1,30 @@
-//! The shared nouns of the house.
+//! The shared nouns of the house: what a host is, what was found on it, how well it was looked at,
+//! and what follows. Imported by every room; imports none of ours, does no I/O, makes no decision.
+
+mod coverage;
+mod date;
+mod facts;
+mod finding;
+mod host_path;
+mod item;
+mod report;
+mod sighting;
+mod trace;
+mod verdict;
+mod wanted;
+
+pub use coverage::{Coverage, Gap, GapReason, Need, SourceReport, Status};
+pub use date::{Date, Stamp};
+pub use facts::{Depth, Family, HostFacts, Mode, Os, ScopeAsk, ScopeKind, User};
+pub use finding::{Because, Class, Confidence, Evidence, Finding, LegalBasis, Severity, Strength};
+pub use host_path::HostPath;
+pub use item::{
+    Field, Identifier, IdentifierType, Item, ItemId, ItemKind, Looked, Scheme, Signer, Trust, Version,
+};
+pub use report::{INVENTORY_SCHEMA, Inventory, InventoryItem, REPORT_SCHEMA, Report, RulesetStamp, Tool};
+pub use sighting::{
+    Image, Link, LinkKind, Means, PackageRef, Place, ProcessFacts, Recorded, Scope, Sighting, State,
+};
+pub use trace::Trace;
+pub use verdict::{Claim, Effect, Judgement, Phase, PolicyOutcome, Unseen, Verdict};
+pub use wanted::Wanted;

@@ -1,0 +1,19 @@
+//! JSON Schemas of the documents, generated from the types that are written.
+//!
+//! Called by `cli dev generate`; the results stand in `docs/` and a test compares them.
+
+use crate::model::{Inventory, Report};
+
+/// File name below `docs/` and text of each schema.
+pub fn schemas() -> Vec<(&'static str, String)> {
+    vec![
+        ("report.schema.json", text(&schemars::schema_for!(Report))),
+        ("inventory.schema.json", text(&schemars::schema_for!(Inventory))),
+    ]
+}
+
+fn text(schema: &schemars::Schema) -> String {
+    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,353 @@
+//! Text for people: the verdict first, then findings (what, where, how sure, why, since when, what to do), then what
+//! could not be seen and the next step.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Evidence, Finding, Gap, GapReason, HostFacts, Inventory, LegalBasis, Mode, Phase, PolicyOutcome, Report,
+    SourceReport, Status, Unseen, Verdict,
+};
+
+use super::safe::safe;
+use super::{Format, Look};
+
+/// The format `text`.
+pub(super) struct Text;
+
+/// Evidence lines of one finding before "and n more".
+const EVIDENCE_SHOWN: usize = 8;
+
+impl Format for Text {
+    fn name(&self) -> &'static str {
+        "text"
+    }
+
+    fn report(&self, report: &Report, look: &Look) -> String {
+        let mut page = Page { text: String::new(), look: *look };
+        page.verdict(report);
+        report.findings.iter().for_each(|finding| page.finding(finding));
+        page.unseen(report);
+        page.footer(report);
+        page.text
+    }
+
+    fn inventory(&self, inventory: &Inventory, look: &Look) -> String {
+        let mut page = Page { text: String::new(), look: *look };
+        page.inventory(inventory);
+        page.text
+    }
+}
+
+/// Colours, as ECMA-48 select-graphic-rendition numbers.
+#[derive(Clone, Copy)]
+enum Ink {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Bold = 1,
+    Dim = 2,
+}
+
+struct Page {
+    text: String,
+    look: Look,
+}
+
+impl Page {
+    fn ink(&self, ink: Ink, text: &str) -> String {
+        if self.look.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", ink as u8) } else { text.to_owned() }
+    }
+
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// A line with a hanging indent, wrapped at the terminal's width between words.
+    fn line(&mut self, indent: usize, label: &str, text: &str) {
+        let hang = indent + if label.is_empty() { 0 } else { label.len() + 1 };
+        let width = usize::from(self.look.width).max(hang + 24);
+        let mut column = hang;
+        let shown = if label.is_empty() { String::new() } else { format!("{} ", self.ink(Ink::Dim, label)) };
+        put(&mut self.text, format_args!("{:indent$}{shown}", ""));
+        for (at, word) in text.split(' ').enumerate() {
+            let length = word.chars().count();
+            if at > 0 && column + 1 + length > width {
+                put(&mut self.text, format_args!("\n{:hang$}", ""));
+                column = hang;
+            } else if at > 0 {
+                self.text.push(' ');
+                column += 1;
+            }
+            self.text.push_str(word);
+            column += length;
+        }
+        self.blank();
+    }
+
+    fn verdict(&mut self, report: &Report) {
+        let (ink, word) = match report.verdict {
+            Verdict::Compliant => (Ink::Green, "COMPLIANT"),
+            Verdict::Inconclusive => (Ink::Yellow, "INCONCLUSIVE"),
+            Verdict::NonCompliant => (Ink::Red, "NON-COMPLIANT"),
+        };
+        let headline = format!("{}  {}", self.ink(ink, word), safe(&host_line(&report.host)));
+        self.text.push_str(&headline);
+        self.blank();
+        self.line(2, "", &safe(&report.claim.text));
+        for policy in &report.policies {
+            self.line(2, "policy", &policy_line(policy));
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.blank();
+        let mark = if finding.decides { self.ink(Ink::Red, "FOUND") } else { self.ink(Ink::Yellow, "shown") };
+        let name = self.ink(Ink::Bold, &safe(&finding.product_name));
+        let versions = finding.versions.iter().map(|version| safe(version)).collect::<Vec<_>>().join(", ");
+        put(&mut self.text, format_args!("{mark}  {name} {versions}\n"));
+        let mut status = format!("{}, {}", finding.state.word(), finding.confidence.word());
+        if finding.class != crate::model::Class::Product {
+            put(&mut status, format_args!(", {}", finding.class.word()));
+        }
+        if let Some(because) = finding.because {
+            put(&mut status, format_args!("; does not decide: {}", because.words()));
+        }
+        self.line(2, "state", &status);
+        self.line(2, "maker", &format!("{} ({})", safe(&finding.vendor_name), safe(&finding.product)));
+        for evidence in finding.evidence.iter().take(EVIDENCE_SHOWN) {
+            self.line(2, "where", &evidence_line(evidence));
+        }
+        if finding.evidence.len() > EVIDENCE_SHOWN {
+            self.line(
+                2,
+                "where",
+                &format!("and {} more; see --format json", finding.evidence.len() - EVIDENCE_SHOWN),
+            );
+        }
+        let rule =
+            format!("{} ({}) since {}", finding.prohibition, finding.severity.word(), finding.effective);
+        self.line(2, "rule ", &rule);
+        for basis in &finding.bases {
+            self.line(2, "law  ", &basis_line(basis));
+        }
+        self.line(2, "to do", &safe(&finding.advice));
+    }
+
+    fn unseen(&mut self, report: &Report) {
+        let mut seen = BTreeSet::new();
+        let unseen =
+            report.policies.iter().flat_map(|policy| &policy.prohibitions).flat_map(|judged| &judged.unseen);
+        let lines: Vec<_> =
+            unseen.filter(|unseen| seen.insert((unseen.source.clone(), unseen.reason.clone()))).collect();
+        let minor: Vec<_> = report.coverage.sources.iter().filter(|source| !source.gaps.is_empty()).collect();
+        if lines.is_empty() && minor.is_empty() {
+            return;
+        }
+        if !lines.is_empty() {
+            self.blank();
+            self.text.push_str(&self.ink(Ink::Bold, "Could not be seen"));
+            self.blank();
+        }
+        for unseen in &lines {
+            self.unseen_line(unseen);
+        }
+        self.minor_gaps(&minor);
+        for step in next_steps(report) {
+            self.line(2, "next ", &step);
+        }
+    }
+
+    fn unseen_line(&mut self, unseen: &Unseen) {
+        let source = unseen.source.as_deref().unwrap_or("scan");
+        let status = unseen.status.map_or(String::new(), |status| format!(" ({})", status.word()));
+        self.line(2, "", &format!("{source}{status}: {}", safe(&unseen.reason)));
+        for gap in &unseen.gaps {
+            self.line(4, "-", &gap_line(gap));
+        }
+    }
+
+    fn minor_gaps(&mut self, sources: &[&SourceReport]) {
+        let gaps = |source: &&SourceReport| {
+            source.gaps.iter().filter(|gap| !gap.blocking).map(|gap| gap.count).sum::<u64>()
+        };
+        let total: u64 = sources.iter().map(gaps).sum();
+        if total == 0 {
+            return;
+        }
+        self.blank();
+        self.line(
+            2,
+            "note ",
+            &format!("{total} minor gap(s) that can hide nothing that counts; see --format json"),
+        );
+    }
+
+    fn footer(&mut self, report: &Report) {
+        self.blank();
+        let count = |status| report.coverage.sources.iter().filter(|source| source.status == status).count();
+        let sources = format!(
+            "{} sources: {} complete, {} partial, {} failed, {} unavailable, {} not applicable",
+            report.coverage.sources.len(),
+            count(Status::Complete),
+            count(Status::Partial),
+            count(Status::Failed),
+            count(Status::Unavailable),
+            count(Status::NotApplicable)
+        );
+        let digest = report.ruleset.digest.get(..12).unwrap_or(&report.ruleset.digest);
+        let text = format!(
+            "{} items in {} ms; {sources}; rules {} {digest}; as of {}",
+            report.items, report.elapsed_ms, report.ruleset.origin, report.claim.as_of
+        );
+        self.line(0, "", &text);
+    }
+
+    fn inventory(&mut self, inventory: &Inventory) {
+        let mut table = comfy_table::Table::new();
+        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(self.look.width);
+        table.set_header(["kind", "name", "version", "publisher", "state", "source"]);
+        for seen in &inventory.items {
+            let state = seen.sightings.iter().map(|sighting| sighting.state).max();
+            let sources: BTreeSet<_> = seen.sightings.iter().map(|sighting| sighting.source).collect();
+            table.add_row([
+                seen.item.kind.word().to_owned(),
+                safe(&seen.item.name).into_owned(),
+                safe(seen.item.version.as_ref().map_or("", |version| &version.raw)).into_owned(),
+                safe(seen.item.publisher.as_deref().unwrap_or_default()).into_owned(),
+                state.map_or("", crate::model::State::word).to_owned(),
+                sources.into_iter().collect::<Vec<_>>().join(", "),
+            ]);
+        }
+        put(&mut self.text, format_args!("{table}\n"));
+        put(
+            &mut self.text,
+            format_args!("{} items on {}\n", inventory.items.len(), safe(&host_line(&inventory.host))),
+        );
+        for source in inventory
+            .coverage
+            .sources
+            .iter()
+            .filter(|source| source.has_blocking_gap() || source.status == Status::Failed)
+        {
+            let reason = source.reason.clone().unwrap_or_else(|| "not wholly read".to_owned());
+            self.line(2, "", &format!("{} ({}): {}", source.source, source.status.word(), safe(&reason)));
+            for gap in &source.gaps {
+                self.line(4, "-", &gap_line(gap));
+            }
+        }
+    }
+}
+
+/// Appends formatted text.
+fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
+    text.push_str(&what.to_string());
+}
+
+fn host_line(host: &HostFacts) -> String {
+    let name = host.name.as_deref().unwrap_or("this host");
+    let os = host.os.name.as_deref().unwrap_or(host.family.word());
+    let mode = match host.mode {
+        Mode::Live => "running",
+        Mode::Offline => "offline disk",
+    };
+    format!("{name} ({os}, {mode})")
+}
+
+fn policy_line(policy: &PolicyOutcome) -> String {
+    let when = match policy.phase {
+        Phase::InEffect => format!("in effect since {}", policy.effective),
+        Phase::NotYetInEffect => format!("not yet in effect, from {}", policy.effective),
+    };
+    format!("{}: {} ({when}): {}", policy.policy, policy.verdict.word(), policy.title)
+}
+
+fn evidence_line(evidence: &Evidence) -> String {
+    let name = safe(&evidence.name);
+    let record =
+        evidence.place.record.as_deref().map_or(String::new(), |record| format!(" ({})", safe(record)));
+    let mut line = format!(
+        "{} {name} {}: {}{record}",
+        evidence.kind.word(),
+        evidence.state.word(),
+        safe(&evidence.place.path.text())
+    );
+    if let Some(image) = evidence.image.as_ref().filter(|image| image.path != evidence.place.path) {
+        let missing = if image.exists == Some(false) { " (missing)" } else { "" };
+        put(&mut line, format_args!(" -> {}{missing}", safe(&image.path.text())));
+    }
+    if let Some(process) = &evidence.process {
+        let owner = process.owner.as_deref().map_or(String::new(), |owner| format!(", {}", safe(owner)));
+        put(
+            &mut line,
+            format_args!(" [pid {}{owner}{}]", process.pid, if process.deleted { ", deleted" } else { "" }),
+        );
+    }
+    if let Some(strength) = evidence.strength {
+        let word = match strength {
+            crate::model::Strength::Conclusive => "conclusive",
+            crate::model::Strength::Strong => "strong",
+            crate::model::Strength::Weak => "weak",
+        };
+        put(&mut line, format_args!(" [{word}]"));
+    }
+    line
+}
+
+fn basis_line(basis: &LegalBasis) -> String {
+    let phase = match (&basis.phase, basis.since) {
+        (Some(phase), Some(since)) => format!("; since {since}: {phase}"),
+        _ => "; nothing in force yet on this day".to_owned(),
+    };
+    format!("{} ({}){phase}", basis.title, basis.citation)
+}
+
+fn gap_line(gap: &Gap) -> String {
+    let places: Vec<_> = gap.places.iter().map(|place| safe(&place.text()).into_owned()).collect();
+    let more = gap.count.saturating_sub(gap.places.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let detail = gap.detail.as_deref().map_or(String::new(), |detail| format!(" ({})", safe(detail)));
+    format!("{}: {}{more}{detail}", gap.reason.words(), places.join(", "))
+}
+
+/// What a person can do about what could not be seen.
+fn next_steps(report: &Report) -> Vec<String> {
+    let gaps = || report.coverage.sources.iter().flat_map(|source| &source.gaps).filter(|gap| gap.blocking);
+    let has = |reason: GapReason| gaps().any(|gap| gap.reason == reason);
+    let mut steps = Vec::new();
+    if has(GapReason::PermissionDenied) && !report.host.privileged {
+        let homes = report.host.users.iter().filter(|user| !user.readable).count();
+        let homes = if homes > 0 {
+            format!(" to read {homes} home folder(s) and what else was denied")
+        } else {
+            " to read what was denied".to_owned()
+        };
+        steps.push(format!("run as root (sudo interdict scan){homes}, or ask less with --scope system"));
+    }
+    if has(GapReason::HiddenProcesses) {
+        steps.push("run as root: /proc is mounted so that others' processes are hidden (hidepid)".to_owned());
+    }
+    if has(GapReason::RemoteMount) {
+        steps.push(
+            "scan the server that holds the remote file system; it is not entered from here".to_owned(),
+        );
+    }
+    if has(GapReason::Overmounted) {
+        steps.push(
+            "run outside the sandbox (systemd: ProtectHome=no) or unmount what hides the folder".to_owned(),
+        );
+    }
+    if has(GapReason::Budget) {
+        steps.push("give it more time with --budget SECONDS".to_owned());
+    }
+    let broken = [
+        GapReason::Truncated,
+        GapReason::Malformed,
+        GapReason::Missing,
+        GapReason::Empty,
+        GapReason::Inconsistent,
+    ];
+    if broken.into_iter().any(has) {
+        steps.push("repair the named records (dpkg --audit, rpm --rebuilddb, …) and scan again".to_owned());
+    }
+    steps
+}

@@ -1,0 +1,204 @@
+//! A host made up in memory, for tests of every room above this one.
+//!
+//! Obeys the same trait and the same link resolution as a real root; what is not there is absent, what is marked
+//! denied is denied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Family, HostFacts, HostPath, Mode, Os};
+use crate::parse::ReadAt;
+
+use super::resolve::{Step, resolve};
+use super::{Entry, Files, Host, Kind, Listing, Miss, Process, Read, Stat, WalkNext, Walked, facts};
+
+/// What lies at a path of a made-up host.
+#[derive(Debug, Clone)]
+pub enum FakeNode {
+    /// A regular file.
+    File(Vec<u8>),
+    /// A program file (executable bit set).
+    Program(Vec<u8>),
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link(Vec<u8>),
+    /// There, and reading it fails so.
+    Broken(Miss),
+    /// A device, pipe or socket.
+    Special(Kind),
+}
+
+/// A host in memory.
+#[derive(Debug, Clone)]
+pub struct FakeHost {
+    facts: HostFacts,
+    files: FakeFiles,
+    processes: Option<Listing<Process>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct FakeFiles {
+    nodes: BTreeMap<HostPath, FakeNode>,
+}
+
+impl FakeHost {
+    /// A dead Linux disk with these nodes; folders on the way are made. Facts are read from the nodes.
+    pub fn new<'a>(nodes: impl IntoIterator<Item = (&'a str, FakeNode)>) -> Self {
+        let mut files = FakeFiles::default();
+        for (path, node) in nodes {
+            files.put(HostPath::from(path), node);
+        }
+        let facts = facts::of(Family::Linux, Mode::Offline, &files);
+        Self { facts, files, processes: None }
+    }
+
+    /// The same host, running these processes.
+    #[must_use]
+    pub fn running(mut self, entries: Vec<Process>) -> Self {
+        self.facts.mode = Mode::Live;
+        self.processes = Some(Listing { entries, gaps: Vec::new() });
+        self
+    }
+
+    /// The same host with another operating system record.
+    #[must_use]
+    pub fn os(mut self, id: &str) -> Self {
+        self.facts.os = Os { id: Some(id.to_owned()), ..Os::default() };
+        self
+    }
+}
+
+impl Host for FakeHost {
+    fn facts(&self) -> &HostFacts {
+        &self.facts
+    }
+    fn files(&self) -> &dyn Files {
+        &self.files
+    }
+    fn processes(&self) -> Option<Listing<Process>> {
+        self.processes.clone()
+    }
+}
+
+impl FakeFiles {
+    fn put(&mut self, path: HostPath, node: FakeNode) {
+        let mut folder = path.parent();
+        while let Some(at) = folder {
+            folder = at.parent();
+            self.nodes.entry(at).or_insert(FakeNode::Folder);
+        }
+        self.nodes.insert(path, node);
+    }
+
+    fn node(&self, path: &HostPath) -> Read<&FakeNode> {
+        if path.as_bytes() == b"/" {
+            return Ok(&FakeNode::Folder);
+        }
+        self.nodes.get(path).ok_or(Miss::Absent)
+    }
+
+    fn settle(&self, path: &HostPath) -> Read<(HostPath, &FakeNode)> {
+        let real = resolve(path, &mut |path| match self.node(path)? {
+            FakeNode::Link(target) => Ok(Step::Link(target.clone())),
+            _ => Ok(Step::Plain),
+        })?;
+        let node = self.node(&real)?;
+        Ok((real, node))
+    }
+
+    /// Names directly below a folder.
+    fn names(&self, folder: &HostPath) -> BTreeSet<Vec<u8>> {
+        let below = self.nodes.keys().filter(|path| path.parent().as_ref() == Some(folder));
+        below.map(|path| path.file_name().to_vec()).collect()
+    }
+}
+
+fn kind(node: &FakeNode) -> Kind {
+    match node {
+        FakeNode::File(_) | FakeNode::Program(_) => Kind::File,
+        FakeNode::Folder | FakeNode::Broken(_) => Kind::Folder,
+        FakeNode::Link(_) => Kind::Link,
+        FakeNode::Special(kind) => *kind,
+    }
+}
+
+fn stat(node: &FakeNode) -> Stat {
+    let size = match node {
+        FakeNode::File(bytes) | FakeNode::Program(bytes) => bytes.len() as u64,
+        _ => 0,
+    };
+    let executable = Some(matches!(node, FakeNode::Program(_)));
+    Stat { kind: kind(node), size, executable, modified: None }
+}
+
+impl Files for FakeFiles {
+    fn read(&self, path: &HostPath, limit: u64) -> Read<Vec<u8>> {
+        match self.settle(path)?.1 {
+            FakeNode::File(bytes) | FakeNode::Program(bytes) if bytes.len() as u64 > limit => {
+                Err(Miss::TooLarge { size: bytes.len() as u64, limit })
+            }
+            FakeNode::File(bytes) | FakeNode::Program(bytes) => Ok(bytes.clone()),
+            FakeNode::Broken(miss) => Err(miss.clone()),
+            other => Err(Miss::NotAFile(kind(other))),
+        }
+    }
+
+    fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt>> {
+        Ok(Box::new(InMemory(self.read(path, u64::MAX)?)))
+    }
+
+    fn list(&self, folder: &HostPath) -> Read<Vec<Entry>> {
+        let (real, node) = self.settle(folder)?;
+        match node {
+            FakeNode::Folder => {}
+            FakeNode::Broken(miss) => return Err(miss.clone()),
+            other => return Err(Miss::NotAFile(kind(other))),
+        }
+        let names = self.names(&real).into_iter();
+        let entry = |name: Vec<u8>| {
+            let kind = self.node(&real.join(&name)).map_or(Kind::File, kind);
+            Entry { name, kind }
+        };
+        Ok(names.map(entry).collect())
+    }
+
+    fn stat(&self, path: &HostPath) -> Read<Stat> {
+        self.settle(path).map(|(_, node)| stat(node))
+    }
+
+    fn resolve(&self, path: &HostPath) -> Read<HostPath> {
+        self.settle(path).map(|(real, _)| real)
+    }
+
+    fn walk(&self, folder: &HostPath, visit: &mut dyn FnMut(Walked) -> WalkNext) -> Read<()> {
+        let (real, _) = self.settle(folder)?;
+        let mut skipped: Option<HostPath> = None;
+        for (path, node) in self.nodes.iter().filter(|(path, _)| path.is_within(&real) && **path != real) {
+            if skipped.as_ref().is_some_and(|skipped| path.is_within(skipped)) {
+                continue;
+            }
+            let walked = match node {
+                FakeNode::Broken(miss) => Walked::Missed(path.clone(), miss.clone()),
+                node => Walked::Seen { path: path.clone(), stat: stat(node) },
+            };
+            match visit(walked) {
+                WalkNext::On => {}
+                WalkNext::Skip => skipped = Some(path.clone()),
+                WalkNext::Stop => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes for positioned reads.
+struct InMemory(Vec<u8>);
+
+impl ReadAt for InMemory {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.as_slice().read_at(offset, buf)
+    }
+}

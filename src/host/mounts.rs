@@ -1,0 +1,137 @@
+//! Which mount points of the scanner's machine are not entered, and which hide what lies below them.
+//!
+//! Called by the root host with `/proc/self/mountinfo`. Must not touch the mounts themselves: asking a dead
+//! NFS server what it holds blocks for ever.
+
+use crate::model::HostPath;
+use crate::parse::mountinfo;
+
+use super::Miss;
+
+/// File systems whose files come from another machine or from a program, or appear by being asked for.
+const REMOTE: &[&str] = &[
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "ncpfs",
+    "afs",
+    "autofs",
+    "ceph",
+    "glusterfs",
+    "lustre",
+    "gpfs",
+    "9p",
+    "virtiofs",
+    "orangefs",
+    "ocfs2",
+    "gfs2",
+    "davfs",
+    "fuse",
+];
+
+/// Places where a mount of one file system over another hides software.
+const HIDING: &[&str] =
+    &["/home", "/root", "/opt", "/usr", "/usr/local", "/var", "/var/lib", "/etc", "/lib", "/snap"];
+
+/// Mount points below the root that are refused, by path of the host.
+#[derive(Debug, Default)]
+pub(super) struct Mounts {
+    refused: Vec<(HostPath, Miss)>,
+}
+
+impl Mounts {
+    /// Reads a mount table; `root` is the folder being scanned, as a path of the scanner's machine.
+    pub(super) fn new(table: &[u8], root: &HostPath) -> Self {
+        let mut refused = Vec::new();
+        let mounts = mountinfo::parse(table).records;
+        for (at, mount) in mounts.iter().enumerate() {
+            let point = HostPath::new(mount.mount_point.clone());
+            let Some(inside) = below(&point, root) else { continue };
+            let kind = String::from_utf8_lossy(&mount.fs_type).into_owned();
+            let earlier = mounts.iter().take(at);
+            let mut under = earlier.filter(|under| under.mount_point == mount.mount_point);
+            if is_remote(&kind) {
+                refused.push((inside, Miss::Remote(kind)));
+            } else if hides(mount, &inside)
+                || (is_hiding_place(&inside) && under.any(|under| covers(mount, under)))
+            {
+                refused.push((inside, Miss::Overmounted));
+            }
+        }
+        Self { refused }
+    }
+
+    /// Why a path is not entered, if it is not.
+    pub(super) fn refusal(&self, path: &HostPath) -> Option<&Miss> {
+        self.refused.iter().find(|(point, _)| path.is_within(point)).map(|(_, miss)| miss)
+    }
+}
+
+/// The mount point as a path of the host; none for the root itself (who scans an image over FUSE asked for it)
+/// and for what lies elsewhere.
+fn below(point: &HostPath, root: &HostPath) -> Option<HostPath> {
+    if point == root || !point.is_within(root) {
+        return None;
+    }
+    let root = root.as_bytes().strip_suffix(b"/").unwrap_or(root.as_bytes());
+    point.as_bytes().strip_prefix(root).map(HostPath::new)
+}
+
+fn is_remote(kind: &str) -> bool {
+    REMOTE.contains(&kind) || kind.starts_with("fuse.")
+}
+
+fn is_hiding_place(path: &HostPath) -> bool {
+    HIDING.iter().any(|place| *path == HostPath::from(*place))
+}
+
+/// `ProtectHome=` and `InaccessiblePaths=` of systemd.exec(5) put an empty folder, or an empty read-only tmpfs, in
+/// place of the real one: it reads as empty, and is not.
+fn hides(mount: &mountinfo::Mount, inside: &HostPath) -> bool {
+    let inaccessible = mount.root.windows(22).any(|part| part == b"/systemd/inaccessible/");
+    let read_only = mount.options.split(|&b| b == b',').any(|option| option == b"ro");
+    inaccessible || (mount.fs_type == b"tmpfs" && read_only && is_hiding_place(inside))
+}
+
+/// Two different file systems on one mount point; an autofs trigger below its own mount is no cover.
+fn covers(mount: &mountinfo::Mount, under: &mountinfo::Mount) -> bool {
+    under.fs_type != b"autofs" && (under.source != mount.source || under.fs_type != mount.fs_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(table: &str, root: &str, path: &str) -> Option<Miss> {
+        Mounts::new(table.as_bytes(), &root.into()).refusal(&path.into()).cloned()
+    }
+
+    const NFS: &str = "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 0:40 / /home rw - nfs4 srv:/home rw\n";
+
+    #[test]
+    fn network_mounts_are_refused_by_path() {
+        assert_eq!(refused(NFS, "/", "/home/alice"), Some(Miss::Remote("nfs4".into())));
+        assert_eq!(refused(NFS, "/", "/homeless"), None);
+        assert_eq!(refused("30 1 0:40 / /mnt/image rw - fuse.guestmount x rw\n", "/mnt/image", "/etc"), None);
+        let below = "30 1 0:40 / /mnt/image/srv rw - fuse.sshfs x rw\n";
+        assert_eq!(refused(below, "/mnt/image", "/srv/x"), Some(Miss::Remote("fuse.sshfs".into())));
+    }
+
+    #[test]
+    fn what_systemd_hides_is_not_empty() {
+        let protected = "30 27 0:24 /systemd/inaccessible/dir /home ro - tmpfs tmpfs rw\n";
+        assert_eq!(refused(protected, "/", "/home/alice"), Some(Miss::Overmounted));
+        let tmpfs = "30 27 0:50 / /root ro,nosuid - tmpfs tmpfs ro,size=4k\n";
+        assert_eq!(refused(tmpfs, "/", "/root/.config"), Some(Miss::Overmounted));
+        let own = "30 27 0:50 / /home rw - tmpfs tmpfs rw\n";
+        assert_eq!(refused(own, "/", "/home/alice"), None, "a tmpfs home is that host's home");
+    }
+
+    #[test]
+    fn a_stacked_mount_hides_the_lower_one() {
+        let stacked = "30 27 8:1 / /opt rw - ext4 /dev/sda1 rw\n31 30 8:2 / /opt rw - xfs /dev/sdb1 rw\n";
+        assert_eq!(refused(stacked, "/", "/opt/x"), Some(Miss::Overmounted));
+    }
+}

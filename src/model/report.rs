@@ -1,0 +1,102 @@
+//! The two documents that leave the scanner: the report of a scan and the inventory. They are the JSON schema.
+//!
+//! Put together by `cli`, written by `emit`. The generated schemas stand in `docs/`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Claim, Coverage, Finding, HostFacts, Item, PolicyOutcome, Sighting, Stamp, Verdict};
+
+/// Version of the scan report's shape; grows with every change that a reader could notice.
+pub const REPORT_SCHEMA: &str = "interdict.report/1";
+/// Version of the inventory's shape.
+pub const INVENTORY_SCHEMA: &str = "interdict.inventory/1";
+
+/// The program that made a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Tool {
+    /// `interdict`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+impl Tool {
+    /// This program.
+    pub const SELF: Self = Self { name: "interdict", version: env!("CARGO_PKG_VERSION") };
+}
+
+/// Which rules judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RulesetStamp {
+    /// Where they came from: `built-in`, or the folder.
+    pub origin: String,
+    /// SHA-256 over every rule file's name and bytes.
+    pub digest: String,
+    /// Vendors in it.
+    pub vendors: usize,
+    /// Indicators in it.
+    pub indicators: usize,
+}
+
+/// The report of one scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Report {
+    /// [`REPORT_SCHEMA`].
+    pub schema: &'static str,
+    /// The program that made it.
+    pub tool: Tool,
+    /// When the scan began.
+    pub scanned_at: Stamp,
+    /// Milliseconds it took.
+    pub elapsed_ms: u64,
+    /// The host.
+    pub host: HostFacts,
+    /// The rules.
+    pub ruleset: RulesetStamp,
+    /// The verdict of the run: its worst policy.
+    pub verdict: Verdict,
+    /// Exit code of the run.
+    pub exit_code: u8,
+    /// What the verdict claims.
+    pub claim: Claim,
+    /// Verdict per policy.
+    pub policies: Vec<PolicyOutcome>,
+    /// Every finding, deciding ones first.
+    pub findings: Vec<Finding>,
+    /// Items seen.
+    pub items: usize,
+    /// Sightings of them.
+    pub sightings: usize,
+    /// What was and was not seen.
+    pub coverage: Coverage,
+}
+
+/// An item with where it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InventoryItem {
+    /// The item.
+    #[serde(flatten)]
+    pub item: Item,
+    /// Where it was seen on this host.
+    pub sightings: Vec<Sighting>,
+}
+
+/// All that was found on a host, without any judgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Inventory {
+    /// [`INVENTORY_SCHEMA`].
+    pub schema: &'static str,
+    /// The program that made it.
+    pub tool: Tool,
+    /// When the scan began.
+    pub scanned_at: Stamp,
+    /// Milliseconds it took.
+    pub elapsed_ms: u64,
+    /// The host.
+    pub host: HostFacts,
+    /// What was and was not seen.
+    pub coverage: Coverage,
+    /// Every item, by kind and name.
+    pub items: Vec<InventoryItem>,
+}

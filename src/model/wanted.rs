@@ -1,0 +1,31 @@
+//! What the ruleset asks the sources to look for, as plain data: so that what costs is only paid where a rule needs it.
+//!
+//! Compiled by `ruleset`, read by `sources`.
+
+use std::collections::BTreeSet;
+
+use super::{Depth, HostPath, ScopeAsk};
+
+/// What the sources are to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which halves of the host.
+    pub scope: ScopeAsk,
+    /// How deep.
+    pub depth: Depth,
+    /// Folders or files that a path condition names by its fixed beginning (`/opt/kaspersky`).
+    pub path_roots: BTreeSet<HostPath>,
+    /// Account and group names that a rule asks for, folded.
+    pub accounts: BTreeSet<String>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            scope: ScopeAsk::All,
+            depth: Depth::Standard,
+            path_roots: BTreeSet::new(),
+            accounts: BTreeSet::new(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Traces to items and sightings: the same thing read twice is one item with two sightings.
+//!
+//! Called by `cli` with what the sources brought. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::{HostPath, InventoryItem, Item, ItemId, PackageRef, Sighting, Trace, User};
+
+use super::identity::item_id;
+use super::links;
+
+/// Traces of a host, and what it takes to tell whose they are.
+pub struct Gathering<'a> {
+    /// Source and trace, in the order they were read.
+    pub traces: Vec<(&'static str, Trace)>,
+    /// Users of the host, for path templates.
+    pub users: &'a [User],
+    /// Which packages own a path.
+    pub owner_of: &'a dyn Fn(&HostPath) -> Vec<PackageRef>,
+}
+
+/// Splits traces into items and sightings, merges the same, links what belongs together.
+/// The result is sorted by kind, name and id, so that two scans of one host can be compared by eye.
+pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
+    let mut items: BTreeMap<ItemId, InventoryItem> = BTreeMap::new();
+    let mut owned: Vec<(ItemId, usize, HostPath)> = Vec::new();
+    for (source, trace) in gathering.traces {
+        let owned_path = trace.owned_path().cloned();
+        let (item, sighting) = split(source, trace, gathering.users);
+        let id = item.id;
+        let entry = items.entry(id).or_insert_with(|| InventoryItem { item, sightings: Vec::new() });
+        if let Some(path) = owned_path {
+            owned.push((id, entry.sightings.len(), path));
+        }
+        entry.sightings.push(sighting);
+    }
+    links::owned_by(&mut items, &owned, gathering.owner_of);
+    links::image_of(&mut items);
+    let mut items: Vec<_> = items.into_values().collect();
+    items.sort_by(|a, b| (a.item.kind, &a.item.name, a.item.id).cmp(&(b.item.kind, &b.item.name, b.item.id)));
+    items
+}
+
+/// One trace as its fleet-wide part and its part of this host.
+fn split(source: &'static str, trace: Trace, users: &[User]) -> (Item, Sighting) {
+    let path = trace.path.as_ref().or(trace.image.as_ref().map(|image| &image.path));
+    let mut identifiers = trace.identifiers;
+    identifiers.sort();
+    identifiers.dedup();
+    let mut item = Item {
+        id: ItemId([0; 16]),
+        kind: trace.kind,
+        name: trace.name,
+        display_name: trace.display_name,
+        version: trace.version,
+        publisher: trace.publisher,
+        signer: trace.signer,
+        identifiers,
+        arch: trace.arch,
+        path: path.map(|path| template(path, users)),
+    };
+    item.id = item_id(&item);
+    let sighting = Sighting {
+        source,
+        state: trace.state,
+        scope: trace.scope,
+        place: trace.place,
+        image: trace.image,
+        recorded_at: trace.recorded_at,
+        last_update: trace.last_update,
+        process: trace.process,
+        links: Vec::new(),
+    };
+    (item, sighting)
+}
+
+/// A path with a user's home as `{home}`: alice's and bob's copy of a program are one item.
+fn template(path: &HostPath, users: &[User]) -> String {
+    let homes = users.iter().map(|user| &user.home).filter(|home| path.is_within(home));
+    match homes.max_by_key(|home| home.as_bytes().len()) {
+        Some(home) => {
+            let rest = path.as_bytes().strip_prefix(home.as_bytes()).unwrap_or_default();
+            format!("{{home}}{}", HostPath::new(rest).text())
+        }
+        None => path.text().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Image, ItemKind, LinkKind, Place, State};
+
+    fn exe(path: &str, state: State) -> Trace {
+        let path = HostPath::from(path);
+        let mut trace =
+            Trace::new(ItemKind::Executable, path.file_name_text(), state, Place::file(path.clone()));
+        trace.image = Some(Image { path, exists: Some(true) });
+        trace
+    }
+
+    fn service(name: &str, image: &str) -> Trace {
+        let place = Place::file(HostPath::from("/usr/lib/systemd/system").join(name));
+        let mut trace = Trace::new(ItemKind::Service, name, State::Installed, place);
+        trace.image = Some(Image { path: image.into(), exists: Some(true) });
+        trace
+    }
+
+    fn package(name: &str) -> Trace {
+        let place = Place::record("/var/lib/dpkg/status".into(), name);
+        Trace::new(ItemKind::Package, name, State::Installed, place)
+    }
+
+    fn gathered(traces: Vec<Trace>, owners: &[(&str, &str)]) -> Vec<InventoryItem> {
+        let user = User { n: 1, name: "alice".into(), home: "/home/alice".into(), readable: true };
+        let owner_of = |path: &HostPath| {
+            let owners = owners.iter().filter(|(owned, _)| *path == HostPath::from(*owned));
+            owners.map(|(_, name)| PackageRef { source: "dpkg", name: (*name).into(), arch: None }).collect()
+        };
+        let traces = traces.into_iter().map(|trace| ("dpkg", trace)).collect();
+        gather(Gathering { traces, users: &[user], owner_of: &owner_of })
+    }
+
+    fn find<'a>(items: &'a [InventoryItem], kind: ItemKind, name: &str) -> &'a InventoryItem {
+        items.iter().find(|item| item.item.kind == kind && item.item.name == name).unwrap()
+    }
+
+    #[test]
+    fn one_program_on_disk_and_running_is_one_item() {
+        let items =
+            gathered(vec![exe("/opt/x/bin/x", State::Present), exe("/opt/x/bin/x", State::Running)], &[]);
+        assert_eq!(items.len(), 1);
+        assert_eq!(items[0].sightings.len(), 2);
+    }
+
+    #[test]
+    fn homes_become_a_template() {
+        let items = gathered(vec![exe("/home/alice/.local/bin/x", State::Present)], &[]);
+        assert_eq!(items[0].item.path.as_deref(), Some("{home}/.local/bin/x"));
+        let items = gathered(vec![exe("/home/alicex/x", State::Present)], &[]);
+        assert_eq!(items[0].item.path.as_deref(), Some("/home/alicex/x"));
+    }
+
+    #[test]
+    fn a_running_program_is_owned_by_its_package_and_is_the_image_of_its_service() {
+        let traces = vec![
+            package("kesl"),
+            service("kesl.service", "/opt/kaspersky/kesl/libexec/kesl"),
+            exe("/opt/kaspersky/kesl/libexec/kesl", State::Running),
+        ];
+        let items = gathered(traces, &[("/opt/kaspersky/kesl/libexec/kesl", "kesl")]);
+        let links = &find(&items, ItemKind::Executable, "kesl").sightings[0].links;
+        let kinds: Vec<_> = links.iter().map(|link| link.kind).collect();
+        assert_eq!(kinds, [LinkKind::OwnedBy, LinkKind::ImageOf]);
+        assert_eq!(links[0].to, find(&items, ItemKind::Package, "kesl").item.id);
+    }
+
+    #[test]
+    fn an_interpreter_is_nobodys_image() {
+        let mut traces = vec![package("python3"), service("vendor.service", "/usr/bin/python3.11")];
+        traces.extend((0..30).map(|_| exe("/usr/bin/python3.11", State::Running)));
+        let items = gathered(traces, &[("/usr/bin/python3.11", "python3")]);
+        for sighting in &find(&items, ItemKind::Executable, "python3.11").sightings {
+            assert_eq!(sighting.links.len(), 1, "owned by its package, image of nothing");
+            assert_eq!(sighting.links[0].kind, LinkKind::OwnedBy);
+        }
+        assert!(find(&items, ItemKind::Service, "vendor.service").sightings[0].links.is_empty());
+    }
+}

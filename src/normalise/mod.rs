@@ -1,0 +1,12 @@
+//! Raw traces to items and sightings: text folding, ids, merging, links.
+//!
+//! Called by `cli`; `ruleset` borrows the folding, so that rules and items are folded alike. Pure.
+
+mod fold;
+mod gather;
+mod identity;
+mod links;
+
+pub use fold::fold;
+pub use gather::{Gathering, gather};
+pub use identity::item_id;

@@ -1,0 +1,151 @@
+//! What one source brings home: traces, gaps, counts. Gaps are gathered by reason as they come.
+//!
+//! Filled by sources, emptied by `run`.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::host::{Host, Miss};
+use crate::model::{Gap, GapReason, HostPath, ScopeKind, Trace, User, Wanted};
+use crate::parse::{At, Fault};
+
+/// Places of a gap that are kept.
+const PLACES: usize = 5;
+/// Traces that one source may bring; a host that has more is hostile, and says so by a gap.
+const MAX_TRACES: usize = 500_000;
+
+/// How a source ended, by its own word. Gaps decide between complete and partial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was read, but for the gaps.
+    Read,
+    /// This host does not have it, and nothing says that it should; why.
+    NotApplicable(String),
+    /// It cannot be looked at in this way; why.
+    Unavailable(String),
+    /// It should be there, and could not be read; why.
+    Failed(String),
+}
+
+/// What one source brings home.
+#[derive(Debug)]
+pub struct Haul {
+    traces: Vec<Trace>,
+    gaps: BTreeMap<(GapReason, bool), Gap>,
+    records: u64,
+    deadline: Instant,
+}
+
+impl Haul {
+    /// An empty haul with a moment by which it must be home.
+    pub fn new(deadline: Instant) -> Self {
+        Self { traces: Vec::new(), gaps: BTreeMap::new(), records: 0, deadline }
+    }
+
+    /// Whether there is still time. A source that loops over what the host says asks now and then.
+    pub fn time_left(&self) -> bool {
+        Instant::now() < self.deadline
+    }
+
+    /// Adds a trace.
+    pub fn push(&mut self, trace: Trace) {
+        self.records += 1;
+        if self.traces.len() < MAX_TRACES {
+            self.traces.push(trace);
+        } else {
+            let place = trace.place.path;
+            self.gap_with(GapReason::Budget, &place, format!("more than {MAX_TRACES} traces in one source"));
+        }
+    }
+
+    /// Counts a record that made no trace.
+    pub fn count_record(&mut self) {
+        self.records += 1;
+    }
+
+    /// Traces so far.
+    pub fn traces(&self) -> &[Trace] {
+        &self.traces
+    }
+
+    /// Notes a gap; whether it blocks is decided by its reason.
+    pub fn gap(&mut self, reason: GapReason, place: &HostPath) {
+        self.note(reason, place, None, reason.blocks());
+    }
+
+    /// Notes a gap with more words.
+    pub fn gap_with(&mut self, reason: GapReason, place: &HostPath, detail: impl Into<String>) {
+        self.note(reason, place, Some(detail.into()), reason.blocks());
+    }
+
+    /// Notes a gap that cannot hide anything that counts.
+    pub fn minor(&mut self, reason: GapReason, place: &HostPath, detail: impl Into<String>) {
+        self.note(reason, place, Some(detail.into()), false);
+    }
+
+    /// Notes what could not be read, absence too: call it for what must exist.
+    pub fn miss(&mut self, place: &HostPath, miss: &Miss) {
+        self.note(miss.reason(), place, miss.detail(), miss.reason().blocks());
+    }
+
+    /// Notes what could not be read, but for what is simply not there. The value, where it was read.
+    pub fn optional<T>(&mut self, place: &HostPath, read: Result<T, Miss>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(Miss::Absent) => None,
+            Err(miss) => {
+                self.miss(place, &miss);
+                None
+            }
+        }
+    }
+
+    /// Reads what was just listed: gone since is a minor gap, unreadable is a gap.
+    pub fn listed<T>(&mut self, place: &HostPath, read: Result<T, Miss>) -> Option<T> {
+        if read.as_ref().is_err_and(|miss| *miss == Miss::Absent) {
+            self.gap(GapReason::Vanished, place);
+            return None;
+        }
+        self.optional(place, read)
+    }
+
+    /// Notes the faults that a reader met in a file.
+    pub fn faults(&mut self, place: &HostPath, faults: &[Fault]) {
+        for fault in faults {
+            let reason = if fault.at == At::Whole { GapReason::Truncated } else { GapReason::Malformed };
+            self.note(reason, place, Some(fault.to_string()), true);
+        }
+    }
+
+    /// Gaps so far.
+    pub fn gap_list(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.values()
+    }
+
+    /// The users whose profiles are to be looked at; one whose home cannot be listed is a gap.
+    pub fn users<'h>(&mut self, host: &'h dyn Host, want: &Wanted) -> Vec<&'h User> {
+        if !want.scope.includes(ScopeKind::User) {
+            return Vec::new();
+        }
+        let (readable, hidden): (Vec<_>, Vec<_>) = host.facts().users.iter().partition(|user| user.readable);
+        for user in hidden {
+            let miss = host.files().list(&user.home).err().unwrap_or(Miss::Denied);
+            self.miss(&user.home, &miss);
+        }
+        readable
+    }
+
+    fn note(&mut self, reason: GapReason, place: &HostPath, detail: Option<String>, blocking: bool) {
+        let fresh = Gap { reason, detail, count: 0, places: Vec::new(), blocking };
+        let gap = self.gaps.entry((reason, blocking)).or_insert(fresh);
+        gap.count += 1;
+        if gap.places.len() < PLACES && !gap.places.contains(place) {
+            gap.places.push(place.clone());
+        }
+    }
+
+    /// Traces, gaps and the number of records.
+    pub(super) fn into_parts(self) -> (Vec<Trace>, Vec<Gap>, u64) {
+        (self.traces, self.gaps.into_values().collect(), self.records)
+    }
+}

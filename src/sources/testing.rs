@@ -1,0 +1,27 @@
+//! What the tests of every source share.
+
+use std::time::{Duration, Instant};
+
+use crate::host::Host;
+use crate::model::{GapReason, Wanted};
+
+use super::{Haul, Outcome, Source};
+
+/// Runs one source over a host as a scan would, with all time and the widest question.
+pub(crate) fn collect(source: &dyn Source, host: &dyn Host) -> (Haul, Outcome) {
+    collect_for(source, host, &Wanted::default())
+}
+
+/// The same with a question of the test's own.
+pub(crate) fn collect_for(source: &dyn Source, host: &dyn Host, want: &Wanted) -> (Haul, Outcome) {
+    let mut haul = Haul::new(Instant::now() + Duration::from_mins(1));
+    let outcome = source.collect(host, want, &mut haul);
+    (haul, outcome)
+}
+
+impl Haul {
+    /// Reasons of the gaps and whether each blocks.
+    pub(crate) fn gaps(&self) -> Vec<(GapReason, bool)> {
+        self.gap_list().map(|gap| (gap.reason, gap.blocking)).collect()
+    }
+}
