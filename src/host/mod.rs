@@ -15,6 +15,7 @@ mod live_unix;
 mod mounts;
 mod resolve;
 mod root;
+mod users;
 
 pub use fake::{FakeHost, FakeNode};
 pub use root::{OpenError, RootHost};
