@@ -6,21 +6,32 @@
 
 use std::fmt;
 
+pub mod apk;
+pub mod appimage;
+pub mod appstream;
 pub mod bdb;
 mod bytes;
+pub mod command;
+pub mod crontab;
 pub mod deb822;
 pub mod dpkg;
+pub mod init_script;
+pub mod keyfile;
+pub mod modules;
 pub mod mountinfo;
 pub mod ndb;
 pub mod os_release;
+pub mod pacman;
 pub mod passwd;
 pub mod rpm_header;
 pub mod rpmdb;
+pub mod snap_yaml;
 pub mod sqlite;
 mod sqlite_btree;
 pub mod sqlite_record;
 mod sqlite_wal;
 pub mod text;
+pub mod unit;
 
 /// Positioned reads over a file too large to load, or a byte slice in tests.
 ///
