@@ -2,3 +2,4 @@
 
 pub mod dpkg;
 mod expect;
+pub mod rpm;
