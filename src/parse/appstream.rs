@@ -12,6 +12,7 @@ use super::At;
 use super::Fault;
 use super::Parsed;
 use super::text::MAX_VALUE;
+use super::text::line_of;
 use super::text::text;
 
 /// Bytes of a file that are read; the largest real ones, full of translations, have half of it.
@@ -39,8 +40,8 @@ pub struct Component {
 /// Reads a metainfo file. No component, or one without an id, is a fault.
 pub fn component(bytes: &[u8]) -> (Component, Vec<Fault>) {
     let mut seen = Parsed::<()>::default();
-    if std::str::from_utf8(bytes).is_err() {
-        seen.fault(At::Whole, "not UTF-8");
+    if let Err(error) = std::str::from_utf8(bytes) {
+        seen.fault(At::Line(line_of(bytes, error.valid_up_to())), "not UTF-8");
     }
     if bytes.len() > MAX_INPUT {
         seen.fault(At::Whole, "longer than 4 MiB: the rest is not read");
@@ -50,9 +51,9 @@ pub fn component(bytes: &[u8]) -> (Component, Vec<Fault>) {
         Walk { out: Component::default(), seen, path: Vec::new(), deeper: 0, value: None, root: false };
     walk.run(&input);
     if !walk.root {
-        walk.seen.fault(At::Whole, "no component");
+        walk.seen.fault(At::Record("component".to_owned()), "there is none");
     } else if walk.out.id.is_none() {
-        walk.seen.fault(At::Whole, "a component without an id");
+        walk.seen.fault(At::Record("component".to_owned()), "it has no id");
     }
     (walk.out, walk.seen.faults)
 }

@@ -132,13 +132,13 @@ pub fn desktop_entry(bytes: &[u8]) -> (DesktopEntry, Vec<Fault>) {
     let broken_exec = found("Exec").is_some() && entry.program.is_none();
     let group = file.records.iter().any(|one| one.group == GROUP.as_bytes());
     let checks = [
-        (!group, "no group [Desktop Entry]"),
+        (!group, "no such group"),
         (group && entry.kind.is_none(), "no Type"),
         (group && entry.name.is_none(), "no Name"),
         (broken_exec, "an Exec with broken quoting"),
     ];
     for (_, what) in checks.iter().filter(|(wrong, _)| *wrong) {
-        file.fault(At::Whole, *what);
+        file.fault(At::Record(GROUP.to_owned()), *what);
     }
     (entry, file.faults)
 }

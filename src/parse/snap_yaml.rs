@@ -10,6 +10,7 @@ use super::At;
 use super::Fault;
 use super::Parsed;
 use super::text::MAX_VALUE;
+use super::text::line_of;
 use super::text::text;
 
 /// Bytes of a file that are read; snapd's own files stay far below.
@@ -45,8 +46,8 @@ pub struct SnapYaml {
 /// Reads a snap.yaml. A name that is missing, empty or no plain value is a fault.
 pub fn snap_yaml(bytes: &[u8]) -> (SnapYaml, Vec<Fault>) {
     let mut seen = Parsed::<()>::default();
-    if std::str::from_utf8(bytes).is_err() {
-        seen.fault(At::Whole, "not UTF-8");
+    if let Err(error) = std::str::from_utf8(bytes) {
+        seen.fault(At::Line(line_of(bytes, error.valid_up_to())), "not UTF-8");
     }
     if bytes.len() > MAX_INPUT {
         seen.fault(At::Whole, "longer than 1 MiB: the rest is not read");
@@ -55,7 +56,7 @@ pub fn snap_yaml(bytes: &[u8]) -> (SnapYaml, Vec<Fault>) {
     let mut walk = Walk { out: SnapYaml::default(), seen, depth: 0, key: None };
     walk.run(&input);
     if walk.out.name.is_none() {
-        walk.seen.fault(At::Whole, "no name");
+        walk.seen.fault(At::Record("name".to_owned()), "missing or no plain value");
     }
     (walk.out, walk.seen.faults)
 }

@@ -1,5 +1,7 @@
 //! Places where software leaves traces on Linux hosts; one file each.
 
+pub mod accounts;
 pub mod dpkg;
 mod expect;
+pub mod kernel_modules;
 pub mod rpm;
