@@ -138,6 +138,9 @@ impl<T> Parsed<T> {
     }
 }
 
+/// What a reader says of a database that a writer touched in between: reading it again may help.
+pub const CHANGED: &str = "the database was changed while it was read";
+
 /// Notes a fault in a list of a streaming reader, up to [`MAX_FAULTS`].
 pub(crate) fn note(faults: &mut Vec<Fault>, at: At, what: impl Into<String>) {
     if faults.len() < MAX_FAULTS {

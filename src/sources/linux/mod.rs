@@ -4,3 +4,4 @@ pub mod accounts;
 pub mod dpkg;
 mod expect;
 pub mod kernel_modules;
+pub mod rpm;
