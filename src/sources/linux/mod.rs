@@ -4,3 +4,5 @@ pub mod accounts;
 pub mod dpkg;
 mod expect;
 pub mod kernel_modules;
+pub mod opt;
+mod opt_tree;
