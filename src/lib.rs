@@ -11,9 +11,13 @@
 //! The rooms stand in walking order; `tests/architecture.rs` holds who may import whom.
 //! Start reading at [`cli`], or follow one item in `ARCHITECTURE.md`.
 
+pub mod cli;
 pub mod emit;
 pub mod host;
+pub mod judge;
+pub mod matching;
 pub mod model;
 pub mod normalise;
 pub mod parse;
+pub mod ruleset;
 pub mod sources;

@@ -1,3 +1,7 @@
 //! The endpoint and administrator's command: everything is in the library's room `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    interdict::cli::main()
+}

@@ -86,6 +86,11 @@ impl Stamp {
         jiff::Timestamp::from_second(seconds).ok().map(|_| Self(seconds))
     }
 
+    /// 1970-01-01 UTC.
+    pub fn epoch() -> Self {
+        Self(0)
+    }
+
     /// Unix seconds.
     pub fn unix(self) -> i64 {
         self.0

@@ -193,14 +193,10 @@ pub fn status(bytes: &[u8], end: End) -> Parsed<StatusRecord<'_>> {
     if let Some(at) = memchr(0, bytes) {
         reader.out.fault(At::Line(line_of(bytes, at)), "NUL byte");
     }
-    let mut last = 0;
-    for (line, row) in rows(bytes) {
-        last = line;
-        reader.row(line, row);
-    }
+    rows(bytes).for_each(|(line, row)| reader.row(line, row));
     let ended = bytes.ends_with(b"\n\n") || bytes.trim_ascii().is_empty();
     if end == End::Strict && !ended {
-        reader.out.fault(At::Line(last), "the last stanza has no empty line after it: truncated");
+        reader.out.fault(At::Whole, "the last stanza has no empty line after it: truncated");
     }
     reader.close();
     reader.out

@@ -4,6 +4,8 @@
 //! or what a rule wants. A reader never panics, never allocates by a size the input
 //! claims without a cap, and keeps every sound record beside the faults it met.
 
+use std::fmt;
+
 pub mod apk;
 pub mod appimage;
 pub mod appstream;
@@ -21,8 +23,6 @@ pub mod passwd;
 pub mod snap_yaml;
 pub mod text;
 pub mod unit;
-
-use std::fmt;
 
 /// Positioned reads over a file too large to load, or a byte slice in tests.
 ///

@@ -71,9 +71,9 @@ pub fn desc(bytes: &[u8]) -> (Desc<'_>, Vec<Fault>) {
     if empty || !bytes.ends_with(b"\n\n") {
         seen.fault(At::Whole, "the last section has no end: truncated");
     }
-    for (missing, what) in [(out.name.is_none(), "%NAME%"), (out.version.is_none(), "%VERSION%")] {
+    for (missing, what) in [(out.name.is_none(), "NAME"), (out.version.is_none(), "VERSION")] {
         if missing {
-            seen.fault(At::Whole, format!("no {what}"));
+            seen.fault(At::Record(what.to_owned()), "the section is missing");
         }
     }
     (out, seen.faults)

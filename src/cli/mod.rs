@@ -1,0 +1,91 @@
+//! The front door: arguments in, exit code out. One file per subcommand.
+//!
+//! Called by `main`. The only room that knows every room, the clock, the environment and the terminal.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod dev;
+mod exit;
+mod inventory;
+mod look;
+mod printer;
+mod rules;
+mod rules_show;
+mod scan;
+mod sources;
+
+use exit::{Failure, USAGE_OR_FAULT};
+use printer::Printer;
+
+const EXAMPLES: &str = "\
+Examples:
+  interdict scan                              judge this computer
+  sudo interdict scan                         the same, with every user's home readable
+  interdict scan --root /mnt/disk             judge a mounted disk or an unpacked image
+  interdict scan --format json -o report.json a report for a machine to read
+  interdict inventory --format json           what is installed, without any judgement
+
+Exit codes: 0 compliant, 1 non-compliant, 2 could not run, 3 inconclusive (not all could be seen)";
+
+/// Finds software of prohibited vendors on a computer, and says what it could not see.
+#[derive(Debug, Parser)]
+#[command(name = "interdict", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say nothing but the result
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Colour the output (NO_COLOR is respected)
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    color: printer::Colour,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at a host, judge it, report
+    Scan(scan::Args),
+    /// Look at a host and list what is there
+    Inventory(inventory::Args),
+    /// List the places that are looked at
+    Sources(sources::Args),
+    /// Check, list, show and test rules
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// For developers of interdict
+    #[command(subcommand, hide = true)]
+    Dev(dev::Command),
+}
+
+/// Runs the command line; the exit code is the verdict's, or 2.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut printer = Printer::new(cli.quiet, cli.color);
+    let ended = match cli.command {
+        Command::Scan(args) => scan::run(&args, &mut printer),
+        Command::Inventory(args) => inventory::run(&args, &mut printer),
+        Command::Sources(args) => sources::run(&args, &mut printer),
+        Command::Rules(command) => rules::run(&command, &mut printer),
+        Command::Dev(command) => dev::run(&command, &mut printer),
+    };
+    ExitCode::from(ended.unwrap_or_else(|failure| {
+        printer.failure(&failure);
+        USAGE_OR_FAULT
+    }))
+}
+
+/// What a subcommand comes to: an exit code, or a fault of the run.
+type Ended = Result<u8, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

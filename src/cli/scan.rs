@@ -1,0 +1,142 @@
+//! `interdict scan`: look at a host, judge it, report.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args as ClapArgs;
+
+use crate::emit;
+use crate::judge::{Question, judge};
+use crate::model::{Date, REPORT_SCHEMA, Report, RulesetStamp, Tool};
+use crate::ruleset::{Policy, Ruleset};
+
+use super::Ended;
+use super::exit::Failure;
+use super::look::{LookArgs, now};
+use super::printer::Printer;
+use super::rules::{RulesArgs, load};
+
+/// The policy that is asked when none is named.
+const DEFAULT_POLICY: &str = "us-commerce";
+
+/// Arguments of `scan`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+    /// Policy to judge by: an id, or a policy file [default: us-commerce]
+    #[arg(long = "policy", value_name = "ID|FILE")]
+    policies: Vec<String>,
+    /// Judge as of this day instead of today
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<Date>,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+/// Where a document goes and in which form.
+#[derive(Debug, ClapArgs)]
+pub(super) struct OutArgs {
+    /// Form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
+    format: String,
+    /// Write the result to a file instead of stdout
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The names of `emit::FORMATS`, for clap.
+fn formats() -> clap::builder::PossibleValuesParser {
+    emit::FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().into()
+}
+
+impl OutArgs {
+    /// Writes a document in the form and to the place that were asked for.
+    pub(super) fn write(
+        &self,
+        printer: &Printer,
+        render: impl FnOnce(&dyn emit::Format, &emit::Look) -> String,
+    ) -> Result<(), Failure> {
+        let Some(format) = emit::format(&self.format) else { return Ok(()) };
+        let text = render(format, &printer.look(self.output.is_some()));
+        printer.result(&text, self.output.as_deref())
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
+    let started = Instant::now();
+    let scanned_at = now();
+    let as_of = args.as_of.unwrap_or_else(|| Date::of(scanned_at));
+    let files = args.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
+    let ruleset = load(&args.rules, files.collect(), printer)?;
+    let policies = policies(&ruleset, &args.policies)?;
+    let host = args.look.open()?;
+    let (scope, depth) = (args.look.scope(), args.look.depth());
+    let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
+    let (items, coverage) = args.look.look(&host, want, printer);
+    let facts = host.facts();
+    let answer = judge(&Question {
+        ruleset: &ruleset,
+        policies,
+        host: facts,
+        items: &items,
+        coverage: &coverage,
+        scope,
+        depth,
+        as_of,
+    });
+    let report = Report {
+        schema: REPORT_SCHEMA,
+        tool: Tool::SELF,
+        scanned_at,
+        elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        host: facts.clone(),
+        ruleset: stamp(&ruleset),
+        verdict: answer.verdict,
+        exit_code: answer.verdict.exit_code(),
+        claim: answer.claim,
+        policies: answer.policies,
+        findings: answer.findings,
+        items: items.len(),
+        sightings: items.iter().map(|item| item.sightings.len()).sum(),
+        coverage,
+    };
+    args.out.write(printer, |format, look| format.report(&report, look))?;
+    Ok(report.exit_code)
+}
+
+/// A policy is named by a file when it looks like one; ids have no dots and no slashes.
+fn is_file(policy: &str) -> bool {
+    Path::new(policy).extension().is_some_and(|extension| extension == "toml") || policy.contains('/')
+}
+
+/// The policies that were asked for: by id, and all that named files hold.
+fn policies<'r>(ruleset: &'r Ruleset, asked: &[String]) -> Result<Vec<&'r Policy>, Failure> {
+    let mut policies: Vec<&Policy> = Vec::new();
+    let default = [DEFAULT_POLICY.to_owned()];
+    for asked in if asked.is_empty() { &default[..] } else { asked } {
+        let found: Vec<&Policy> = if is_file(asked) {
+            ruleset.policies().iter().filter(|policy| policy.at.file() == asked).collect()
+        } else {
+            ruleset.policy(asked).into_iter().collect()
+        };
+        if found.is_empty() {
+            let known: Vec<_> = ruleset.policies().iter().map(|policy| policy.id.as_str()).collect();
+            return Err(Failure::NoPolicy { id: asked.clone(), known: known.join(", ") });
+        }
+        policies.extend(found);
+    }
+    Ok(policies)
+}
+
+fn stamp(ruleset: &Ruleset) -> RulesetStamp {
+    RulesetStamp {
+        origin: ruleset.origin().to_owned(),
+        digest: ruleset.digest().to_owned(),
+        vendors: ruleset.vendors().len(),
+        indicators: ruleset.indicators().len(),
+    }
+}

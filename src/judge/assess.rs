@@ -1,0 +1,123 @@
+//! Hits to one assessment per product: how present, how sure, on which sightings.
+//!
+//! Called by `decide` and by the examples. Must not know policies: what it says holds under any law.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::matching::{Engine, Hit};
+use crate::model::{Class, Confidence, InventoryItem, ItemId, ItemKind, LinkKind, State};
+use crate::ruleset::Product;
+
+use super::weigh::{Weight, confidence};
+
+/// A hit on one sighting.
+#[derive(Debug, Clone)]
+pub(super) struct Sign<'r> {
+    /// Position of the item, and of its sighting in it.
+    pub(super) item: usize,
+    pub(super) sighting: usize,
+    /// What matched.
+    pub(super) hit: Hit<'r>,
+    weight: Weight,
+}
+
+/// All that speaks for one product.
+#[derive(Debug, Clone)]
+pub(super) struct Assessment<'r> {
+    /// The product.
+    pub(super) product: &'r Product,
+    /// Every hit.
+    pub(super) signs: Vec<Sign<'r>>,
+    /// Sightings that matched nothing and are linked to an item that did.
+    pub(super) linked: Vec<(usize, usize, LinkKind)>,
+    /// How present the linked ones make it.
+    linked_state: Option<State>,
+}
+
+/// What an assessment comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Weighed {
+    pub(super) class: Class,
+    pub(super) state: State,
+    pub(super) confidence: Confidence,
+}
+
+impl<'r> Assessment<'r> {
+    fn of(product: &'r Product) -> Self {
+        Self { product, signs: Vec::new(), linked: Vec::new(), linked_state: None }
+    }
+
+    /// Class, state and confidence. A state counts only as far as its own signs carry it: the highest state whose
+    /// signs, with those of higher states, reach `enough`. Where none that counts does, all is taken together.
+    pub(super) fn weigh(&self, enough: Confidence) -> Option<Weighed> {
+        let class = self.class()?;
+        let of_class =
+            || self.signs.iter().filter(move |sign| sign.hit.class == class).map(|sign| &sign.weight);
+        let least = |state: State| confidence(of_class().filter(move |weight| weight.state >= state));
+        let reached = [State::Running, State::Installed, State::Present]
+            .into_iter()
+            .find(|state| least(*state).is_some_and(|confidence| confidence >= enough));
+        if let (Some(state), Some(confidence)) = (reached, least(State::Present)) {
+            let state = self.linked_state.map_or(state, |linked| linked.max(state));
+            return Some(Weighed { class, state, confidence });
+        }
+        let confidence = confidence(of_class())?;
+        let state = of_class().map(|weight| weight.state).max()?;
+        Some(Weighed { class, state, confidence })
+    }
+
+    /// The class of the surest signs; a product before a tool where both are as sure.
+    fn class(&self) -> Option<Class> {
+        let classes: BTreeSet<Class> = self.signs.iter().map(|sign| sign.hit.class).collect();
+        let sure = |class: Class| {
+            confidence(self.signs.iter().filter(move |s| s.hit.class == class).map(|s| &s.weight))
+        };
+        classes.into_iter().rev().max_by_key(|class| sure(*class))
+    }
+}
+
+/// Assesses every product that anything on the host speaks for, by product id.
+pub(super) fn assess<'r>(items: &[InventoryItem], engine: &Engine<'r>) -> Vec<Assessment<'r>> {
+    let mut products: BTreeMap<&'r str, Assessment<'r>> = BTreeMap::new();
+    for (at, seen) in items.iter().enumerate() {
+        let candidates = engine.item_hits(&seen.item);
+        for (sighting_at, sighting) in seen.sightings.iter().enumerate() {
+            for hit in engine.confirm_all(&candidates, sighting) {
+                let backed = sighting.image.as_ref().is_some_and(|image| image.exists == Some(true))
+                    || (seen.item.kind == ItemKind::Package && sighting.state >= State::Present);
+                let weight = Weight {
+                    strength: hit.strength,
+                    rests_on: hit.rests_on.clone(),
+                    state: sighting.state,
+                    backed,
+                };
+                let blank = || Assessment::of(hit.product);
+                let assessment = products.entry(&hit.product.id).or_insert_with(blank);
+                assessment.signs.push(Sign { item: at, sighting: sighting_at, hit, weight });
+            }
+        }
+    }
+    let index: HashMap<ItemId, usize> =
+        items.iter().enumerate().map(|(at, seen)| (seen.item.id, at)).collect();
+    let mut assessments: Vec<Assessment<'r>> = products.into_values().collect();
+    assessments.iter_mut().for_each(|assessment| gather_linked(assessment, items, &index));
+    assessments
+}
+
+/// Adds sightings linked to a matched item: a link gathers evidence, and says that the thing runs.
+fn gather_linked(assessment: &mut Assessment<'_>, items: &[InventoryItem], index: &HashMap<ItemId, usize>) {
+    let matched: BTreeSet<usize> = assessment.signs.iter().map(|sign| sign.item).collect();
+    let own: BTreeSet<(usize, usize)> =
+        assessment.signs.iter().map(|sign| (sign.item, sign.sighting)).collect();
+    for (at, seen) in items.iter().enumerate() {
+        for (sighting_at, sighting) in seen.sightings.iter().enumerate() {
+            let to_matched =
+                |link: &&crate::model::Link| index.get(&link.to).is_some_and(|to| matched.contains(to));
+            let Some(link) = sighting.links.iter().find(to_matched) else { continue };
+            assessment.linked_state = assessment.linked_state.max(Some(sighting.state));
+            if !own.contains(&(at, sighting_at)) {
+                assessment.linked.push((at, sighting_at, link.kind));
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Assessments under the policies: findings, and a verdict per prohibition that says what it rests on.
+//!
+//! Called by `judge`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Because, Evidence, Finding, Judgement, LegalBasis, Phase, PolicyOutcome, Strength, Verdict,
+};
+use crate::model::{Effect, LinkKind};
+use crate::ruleset::{Authority, Policy, Product, Prohibition};
+
+use super::Question;
+use super::advice::advice;
+use super::assess::{Assessment, Weighed};
+use super::needs::needs;
+
+/// The outcome of one policy and its findings.
+pub(super) fn decide(
+    question: &Question<'_>,
+    policy: &Policy,
+    all: &[Assessment<'_>],
+) -> (PolicyOutcome, Vec<Finding>) {
+    let phase = if policy.effective <= question.as_of { Phase::InEffect } else { Phase::NotYetInEffect };
+    let mut findings = Vec::new();
+    let mut prohibitions = Vec::new();
+    for prohibition in &policy.prohibitions {
+        let found: Vec<Finding> =
+            all.iter().filter_map(|assessment| finding(question, policy, prohibition, assessment)).collect();
+        prohibitions.push(judgement(question, policy, prohibition, &found));
+        findings.extend(found);
+    }
+    let outcome = PolicyOutcome {
+        policy: policy.id.clone(),
+        title: policy.title.clone(),
+        effect: policy.effect,
+        phase,
+        effective: policy.effective,
+        verdict: prohibitions.iter().map(|judged| judged.verdict).max().unwrap_or(Verdict::Inconclusive),
+        prohibitions,
+    };
+    (outcome, findings)
+}
+
+/// The verdict on a prohibition: found, else not all seen, else compliant. Nothing is asked before the day.
+fn judgement(
+    question: &Question<'_>,
+    policy: &Policy,
+    prohibition: &Prohibition,
+    found: &[Finding],
+) -> Judgement {
+    let needs = needs(question, policy, prohibition);
+    let deciding = found.iter().filter(|finding| finding.decides).count();
+    let verdict = if deciding > 0 {
+        Verdict::NonCompliant
+    } else if policy.effective > question.as_of || needs.unseen.is_empty() {
+        Verdict::Compliant
+    } else {
+        Verdict::Inconclusive
+    };
+    Judgement {
+        prohibition: prohibition.id.clone(),
+        verdict,
+        deciding,
+        shown: found.len() - deciding,
+        needed: needs.sources,
+        unseen: needs.unseen,
+    }
+}
+
+/// The finding that an assessment makes under a prohibition, if it is of a product that is prohibited.
+fn finding(
+    question: &Question<'_>,
+    policy: &Policy,
+    prohibition: &Prohibition,
+    assessment: &Assessment<'_>,
+) -> Option<Finding> {
+    let product = assessment.product;
+    if !prohibition.covers(product) {
+        return None;
+    }
+    let weighed = assessment.weigh(policy.min_confidence)?;
+    let because = because(question, policy, weighed);
+    let evidence = evidence(question, assessment);
+    let versions: BTreeSet<&String> = evidence
+        .iter()
+        .filter(|found| found.strength.is_some() && found.state.counts() == weighed.state.counts())
+        .filter_map(|found| found.version.as_ref())
+        .collect();
+    let said = prohibition.advice.clone();
+    Some(Finding {
+        policy: policy.id.clone(),
+        prohibition: prohibition.id.clone(),
+        product: product.id.clone(),
+        product_name: product.name.clone(),
+        vendor: product.vendor.clone(),
+        vendor_name: vendor_name(question, product),
+        class: weighed.class,
+        state: weighed.state,
+        confidence: weighed.confidence,
+        severity: prohibition.severity,
+        decides: because.is_none(),
+        because,
+        versions: versions.into_iter().cloned().collect(),
+        bases: bases(question, prohibition),
+        effective: policy.effective,
+        advice: said.unwrap_or_else(|| advice(&product.name, weighed.class, weighed.state, &evidence)),
+        evidence,
+    })
+}
+
+/// Why a finding does not decide, if it does not.
+fn because(question: &Question<'_>, policy: &Policy, weighed: Weighed) -> Option<Because> {
+    if policy.effect == Effect::Review {
+        Some(Because::ReviewOnly)
+    } else if policy.effective > question.as_of {
+        Some(Because::NotInEffect)
+    } else if !weighed.class.counts() {
+        Some(Because::Class)
+    } else if !weighed.state.counts() {
+        Some(Because::NotPresent)
+    } else if weighed.confidence < policy.min_confidence {
+        Some(Because::Confidence)
+    } else {
+        None
+    }
+}
+
+fn vendor_name(question: &Question<'_>, product: &Product) -> String {
+    let vendor = question.ruleset.vendor(&product.vendor);
+    vendor.map_or_else(|| product.vendor.clone(), |vendor| vendor.name.clone())
+}
+
+/// Every sighting, strongest first, then by kind and place.
+fn evidence(question: &Question<'_>, assessment: &Assessment<'_>) -> Vec<Evidence> {
+    let mut found: BTreeMap<(usize, usize), Evidence> = BTreeMap::new();
+    for sign in &assessment.signs {
+        let Some(blank) = blank(question, sign.item, sign.sighting, None) else { continue };
+        let entry = found.entry((sign.item, sign.sighting)).or_insert(blank);
+        entry.strength = entry.strength.max(Some(sign.hit.strength));
+        let fields: BTreeSet<_> = entry.rests_on.iter().chain(&sign.hit.rests_on).copied().collect();
+        entry.rests_on = fields.into_iter().collect();
+        entry.indicators.push(sign.hit.indicator.rule.at.to_string());
+    }
+    for (item, sighting, link) in &assessment.linked {
+        if let Some(blank) = blank(question, *item, *sighting, Some(*link)) {
+            found.entry((*item, *sighting)).or_insert(blank);
+        }
+    }
+    let mut evidence: Vec<Evidence> = found.into_values().collect();
+    let rank = |strength: Option<Strength>| std::cmp::Reverse(strength);
+    evidence.sort_by(|a, b| {
+        let key = |e: &Evidence| (rank(e.strength), e.kind, std::cmp::Reverse(e.state), e.place.path.clone());
+        key(a).cmp(&key(b))
+    });
+    evidence
+}
+
+/// A sighting as evidence, without what matched it.
+fn blank(question: &Question<'_>, item: usize, sighting: usize, link: Option<LinkKind>) -> Option<Evidence> {
+    let seen = question.items.get(item)?;
+    let sighting = seen.sightings.get(sighting)?;
+    Some(Evidence {
+        item: seen.item.id,
+        kind: seen.item.kind,
+        name: seen.item.name.clone(),
+        version: seen.item.version.as_ref().map(|version| version.raw.clone()),
+        publisher: seen.item.publisher.clone(),
+        source: sighting.source,
+        state: sighting.state,
+        scope: sighting.scope.clone(),
+        place: sighting.place.clone(),
+        image: sighting.image.clone(),
+        recorded_at: sighting.recorded_at,
+        process: sighting.process.clone(),
+        strength: None,
+        rests_on: Vec::new(),
+        indicators: Vec::new(),
+        link,
+    })
+}
+
+/// The acts behind a prohibition, as far as they have come on the day.
+fn bases(question: &Question<'_>, prohibition: &Prohibition) -> Vec<LegalBasis> {
+    let authorities = prohibition.authorities.iter();
+    authorities
+        .filter_map(|id| question.ruleset.authority(id))
+        .map(|authority| basis(question, authority))
+        .collect()
+}
+
+fn basis(question: &Question<'_>, authority: &Authority) -> LegalBasis {
+    let milestone = authority.milestone(question.as_of);
+    LegalBasis {
+        authority: authority.id.clone(),
+        title: authority.title.clone(),
+        citation: authority.citation.clone(),
+        url: authority.url.clone(),
+        forbids: format!("{}; binds {}", authority.forbids, authority.population),
+        phase: milestone.map(|milestone| milestone.text.clone()),
+        since: milestone.map(|milestone| milestone.date),
+    }
+}

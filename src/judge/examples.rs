@@ -1,0 +1,92 @@
+//! The examples in rule files, judged like a host that holds nothing but their items.
+//!
+//! Called by `interdict rules test` and by `cargo test`.
+
+use crate::matching::Engine;
+use crate::model::{Confidence, Family};
+use crate::normalise::{Gathering, gather};
+use crate::ruleset::{Example, Expect, Ruleset};
+
+use super::assess::{Assessment, assess};
+
+/// An example that did not come out as it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleFailure {
+    /// `file:line` of the example.
+    pub place: String,
+    /// The family it was tried on.
+    pub family: Family,
+    /// What was expected.
+    pub expected: String,
+    /// What came.
+    pub found: String,
+}
+
+/// Tries every example; how many were tried, and those that failed.
+pub fn run_examples(ruleset: &Ruleset) -> (usize, Vec<ExampleFailure>) {
+    let mut tried = 0;
+    let mut failures = Vec::new();
+    for example in ruleset.examples() {
+        for family in &example.families {
+            tried += 1;
+            failures.extend(try_on(ruleset, example, *family));
+        }
+    }
+    (tried, failures)
+}
+
+fn try_on(ruleset: &Ruleset, example: &Example, family: Family) -> Option<ExampleFailure> {
+    let traces = example.traces.iter().map(|trace| ("example", trace.clone())).collect();
+    let items = gather(Gathering { traces, users: &[], owner_of: &|_| Vec::new() });
+    let assessments = assess(&items, &Engine::new(ruleset, family));
+    if holds(&example.expect, &assessments) {
+        return None;
+    }
+    Some(ExampleFailure {
+        place: example.at.to_string(),
+        family,
+        expected: expected(&example.expect),
+        found: found(&assessments),
+    })
+}
+
+/// Whether what came is what was expected: that product, and no other.
+fn holds(expect: &Expect, assessments: &[Assessment<'_>]) -> bool {
+    let (Expect::Finding { product, state, confidence, class }, [assessment]) = (expect, assessments) else {
+        return *expect == Expect::Nothing && assessments.is_empty();
+    };
+    let is_it = assessment.product.id == *product;
+    let weighed = assessment.weigh(Confidence::Probable);
+    is_it
+        && weighed.is_some_and(|weighed| {
+            state.is_none_or(|state| state == weighed.state)
+                && confidence.is_none_or(|confidence| confidence == weighed.confidence)
+                && class.is_none_or(|class| class == weighed.class)
+        })
+}
+
+fn expected(expect: &Expect) -> String {
+    match expect {
+        Expect::Nothing => "none".to_owned(),
+        Expect::Finding { product, state, confidence, class } => {
+            let words = [
+                state.map(crate::model::State::word),
+                confidence.map(Confidence::word),
+                class.map(crate::model::Class::word),
+            ];
+            let words: Vec<_> = words.into_iter().flatten().collect();
+            format!("{product} {}", words.join(" ")).trim_end().to_owned()
+        }
+    }
+}
+
+fn found(assessments: &[Assessment<'_>]) -> String {
+    let say = |assessment: &Assessment<'_>| {
+        let id = &assessment.product.id;
+        let weighed = assessment.weigh(Confidence::Probable);
+        let words = weighed.map(|w| format!("{} {} {}", w.state.word(), w.confidence.word(), w.class.word()));
+        format!("{id} {}", words.unwrap_or_default())
+    };
+    let all: Vec<_> = assessments.iter().map(say).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join("; ") }
+}

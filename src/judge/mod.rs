@@ -1,0 +1,70 @@
+//! What follows from what was found, under the policies, on a day: findings, verdict, claim.
+//!
+//! Called by `cli` and, later, by the collector with stored inventories. Pure: the day is an argument, nothing is
+//! read. Must not know where items came from.
+
+use crate::matching::Engine;
+use crate::model::{
+    Claim, Coverage, Date, Depth, Finding, HostFacts, InventoryItem, PolicyOutcome, ScopeAsk, Verdict,
+};
+use crate::ruleset::{Policy, Ruleset};
+
+mod advice;
+mod assess;
+mod claim;
+mod decide;
+mod examples;
+mod needs;
+mod weigh;
+
+pub use examples::{ExampleFailure, run_examples};
+
+/// All that a verdict is made of.
+pub struct Question<'a> {
+    /// The rules.
+    pub ruleset: &'a Ruleset,
+    /// The policies that were asked for.
+    pub policies: Vec<&'a Policy>,
+    /// The host.
+    pub host: &'a HostFacts,
+    /// What was found on it.
+    pub items: &'a [InventoryItem],
+    /// How well it was looked at.
+    pub coverage: &'a Coverage,
+    /// Which halves were looked at.
+    pub scope: ScopeAsk,
+    /// How deep.
+    pub depth: Depth,
+    /// The day.
+    pub as_of: Date,
+}
+
+/// What follows.
+#[derive(Debug)]
+pub struct Answer {
+    /// The worst policy's verdict.
+    pub verdict: Verdict,
+    /// What it claims.
+    pub claim: Claim,
+    /// Verdict per policy.
+    pub policies: Vec<PolicyOutcome>,
+    /// Findings, deciding ones first.
+    pub findings: Vec<Finding>,
+}
+
+/// Judges. Without any policy nothing was asked, and nothing can be concluded.
+pub fn judge(question: &Question<'_>) -> Answer {
+    let engine = Engine::new(question.ruleset, question.host.family);
+    let assessments = assess::assess(question.items, &engine);
+    let mut findings = Vec::new();
+    let mut policies = Vec::new();
+    for policy in &question.policies {
+        let (outcome, found) = decide::decide(question, policy, &assessments);
+        policies.push(outcome);
+        findings.extend(found);
+    }
+    findings.sort_by_key(|finding| (!finding.decides, std::cmp::Reverse(finding.confidence)));
+    let verdict = policies.iter().map(|outcome| outcome.verdict).max().unwrap_or(Verdict::Inconclusive);
+    let deciding = findings.iter().filter(|finding| finding.decides).count();
+    Answer { verdict, claim: claim::claim(question, verdict, deciding), policies, findings }
+}

@@ -1,0 +1,8 @@
+//! Items against rules: which indicators an item meets, and what that says.
+//!
+//! Called by `judge`. Must not know policies, hosts or how items were found.
+
+mod engine;
+mod index;
+
+pub use engine::{Candidate, Engine, Hit};

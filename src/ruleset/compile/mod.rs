@@ -1,0 +1,103 @@
+//! From the text of rule files to a ruleset: every file is read, every fault is kept.
+//!
+//! Called by the loader. Must not touch the disk.
+
+mod example;
+mod policy;
+mod vendor;
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+use super::Ruleset;
+use super::code::Code;
+use super::diagnostic::{At, Faults, RuleFile};
+use super::lint;
+use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
+use super::schema::{Table, Text};
+
+/// What the files gave so far.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) vendors: Vec<Vendor>,
+    pub(super) products: Vec<Product>,
+    pub(super) indicators: Vec<Indicator>,
+    pub(super) excludes: Vec<Exclude>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) authorities: Vec<Authority>,
+    pub(super) examples: Vec<Example>,
+}
+
+/// Reads and checks files. The ruleset is only to be used where no fault is an error.
+pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) -> Ruleset {
+    let mut parts = Parts::default();
+    for file in files {
+        read(file, faults, &mut parts);
+    }
+    lint::whole(&parts, faults);
+    Ruleset::new(parts, digest(files), origin)
+}
+
+fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) {
+    let (document, errors) = DeTable::parse_recoverable(&file.text);
+    for error in &errors {
+        let at = At::new(file, error.span().unwrap_or(0..0));
+        faults.add(Code::Syntax, &at, error.message());
+    }
+    if !errors.is_empty() {
+        // What stands in a table that did not parse would only give faults that are none.
+        return;
+    }
+    let mut root = Table::root(file, faults, document.get_ref());
+    root.schema();
+    let kinds = ["vendor", "policy", "authority"].map(|key| root.has(key));
+    match kinds {
+        [true, false, false] => vendor::read(&mut root, parts),
+        [false, true, false] => policy::read_policy(&mut root, parts),
+        [false, false, true] => policy::read_authority(&mut root, parts),
+        _ => {
+            let label = "a file has one of the tables [vendor], [policy] and [authority]";
+            faults.add(Code::FileKind, root.at(), label);
+            return;
+        }
+    }
+    root.finish();
+}
+
+/// An id in its form: lower-case letters, digits and hyphens, in parts joined by dots.
+fn id(text: Option<Text>, faults: &Faults) -> Option<String> {
+    let Text { value, at } = text?;
+    let part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if !value.split('.').all(part) {
+        let hint = "lower-case letters, digits and hyphens, in parts joined by dots";
+        faults.hint(Code::BadId, &at, "an id is for life and stands in reports", hint);
+    }
+    Some(value)
+}
+
+/// An id that begins with the id of what it belongs to.
+fn id_below(text: Option<Text>, owner: &str, faults: &Faults) -> Option<String> {
+    if let Some(text) = &text
+        && !text.value.strip_prefix(owner).is_some_and(|rest| rest.starts_with('.'))
+    {
+        let hint = format!("begin it with `{owner}.`");
+        faults.hint(Code::BadId, &text.at, "the id of a part begins with that of the whole", hint);
+    }
+    id(text, faults)
+}
+
+/// SHA-256 over names and bytes, each with its length, so that no two sets of files give the same input.
+fn digest(files: &[Arc<RuleFile>]) -> String {
+    let mut sorted: Vec<&Arc<RuleFile>> = files.iter().collect();
+    sorted.sort_by(|a, b| (&a.relative, &a.text).cmp(&(&b.relative, &b.text)));
+    let mut hash = Sha256::new();
+    for part in sorted.iter().flat_map(|file| [&file.relative, &file.text]) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

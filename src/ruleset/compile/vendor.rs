@@ -1,0 +1,130 @@
+//! Vendor files: products, indicators, look-alikes and the vendor's own lists.
+//!
+//! Called by `compile`. Must not know any law.
+
+use crate::model::{Class, Family, ItemKind, Strength};
+use crate::ruleset::code::Code;
+use crate::ruleset::diagnostic::At;
+use crate::ruleset::fields;
+use crate::ruleset::indicator::Conditions;
+use crate::ruleset::pattern::Pattern;
+use crate::ruleset::rules::{Exclude, Indicator, Product, Rule, Vendor};
+use crate::ruleset::schema::{Table, Text, Value};
+
+use super::{Parts, example, id, id_below};
+
+const FAMILIES: &[Family] = &[Family::Linux, Family::Windows, Family::Macos];
+
+/// A vendor's own lists, before they are indicators.
+struct Lists {
+    signers: Vec<Text>,
+    publishers: Vec<Text>,
+    source: String,
+    at: At,
+}
+
+pub(super) fn read(root: &mut Table<'_>, parts: &mut Parts) {
+    let Some((vendor, lists)) = root.get("vendor").and_then(read_vendor) else { return };
+    for table in root.tables("product", "[[product]]") {
+        read_product(table, &vendor, parts);
+    }
+    for table in root.tables("exclude", "[[exclude]]") {
+        parts.excludes.extend(read_exclude(table, &vendor));
+    }
+    for table in root.tables("example", "[[example]]") {
+        parts.examples.extend(example::read(table));
+    }
+    add_lists(&lists, &vendor, parts);
+    parts.vendors.push(vendor);
+}
+
+fn read_vendor(value: Value<'_>) -> Option<(Vendor, Lists)> {
+    let mut table = value.table("[vendor]")?;
+    let id = id(table.need_text("id"), table.faults());
+    let name = table.need_text("name");
+    let values = |texts: Vec<Text>| texts.into_iter().map(|text| text.value).collect();
+    let aliases = values(table.texts("aliases"));
+    let team_ids = values(table.texts("team_ids"));
+    let at = table.at().clone();
+    let lists = Lists {
+        signers: table.texts("signers"),
+        publishers: table.texts("publishers"),
+        source: table.text("source").unwrap_or_else(|| format!("lists of the vendor file, {at}")),
+        at: at.clone(),
+    };
+    table.finish();
+    Some((Vendor { id: id?, name: name?.value, aliases, team_ids, at }, lists))
+}
+
+fn read_product(mut table: Table<'_>, vendor: &Vendor, parts: &mut Parts) {
+    let faults = table.faults();
+    let id = id_below(table.need_text("id"), &vendor.id, faults);
+    let name = table.need_text("name");
+    let category = table.text("category").unwrap_or_else(|| "other".to_owned());
+    let position = parts.products.len();
+    for indicator in table.tables("indicator", "[[product.indicator]]") {
+        parts.indicators.extend(read_indicator(indicator, position));
+    }
+    let at = table.at().clone();
+    table.finish();
+    // A product without an id keeps its place, so that positions of the others stay right.
+    let id = id.unwrap_or_default();
+    let name = name.map(|text| text.value).unwrap_or_default();
+    parts.products.push(Product { id, name, vendor: vendor.id.clone(), category, at });
+}
+
+fn read_indicator(mut table: Table<'_>, product: usize) -> Option<Indicator> {
+    let rule = read_rule(&mut table)?;
+    let strength = table.need("strength").and_then(Value::word);
+    let class = table.word("class", Class::default());
+    if !table.has("source") {
+        let hint = "say where it is known from: a vendor's page, a package, a measurement";
+        table.faults().hint(Code::MissingSource, table.at(), "nobody could check this", hint);
+    }
+    let source = table.text("source");
+    let note = table.text("note");
+    table.finish();
+    Some(Indicator { product, rule, strength: strength?, class, source: source.unwrap_or_default(), note })
+}
+
+fn read_exclude(mut table: Table<'_>, vendor: &Vendor) -> Option<Exclude> {
+    let rule = read_rule(&mut table);
+    let reason = table.need_text("reason");
+    table.finish();
+    Some(Exclude { vendor: vendor.id.clone(), rule: rule?, reason: reason?.value })
+}
+
+fn read_rule(table: &mut Table<'_>) -> Option<Rule> {
+    let kinds: Vec<ItemKind> = table.need("kind").map(Value::words).unwrap_or_default();
+    let families = table.words("families");
+    let families = if families.is_empty() { FAMILIES.to_vec() } else { families };
+    let conditions = Conditions::read(table, &kinds);
+    (!kinds.is_empty()).then(|| Rule { kinds, families, conditions, at: table.at().clone() })
+}
+
+/// The vendor's lists as indicators of its pseudo-product, which is made where the file has none.
+fn add_lists(lists: &Lists, vendor: &Vendor, parts: &mut Parts) {
+    let other = vendor.other();
+    let found = parts.products.iter().position(|product| product.id == other);
+    let product = found.unwrap_or(parts.products.len());
+    if found.is_none() {
+        let name = format!("Other software of {}", vendor.name);
+        let (vendor, category, at) = (vendor.id.clone(), "other".to_owned(), vendor.at.clone());
+        parts.products.push(Product { id: other, name, vendor, category, at });
+    }
+    let mut add = |field, conditions, strength| {
+        let kinds: Vec<ItemKind> =
+            ItemKind::ALL.iter().copied().filter(|kind| fields::has(*kind, field)).collect();
+        let rule = Rule { kinds, families: FAMILIES.to_vec(), conditions, at: lists.at.clone() };
+        let (class, source, note) = (Class::Product, lists.source.clone(), None);
+        parts.indicators.push(Indicator { product, rule, strength, class, source, note });
+    };
+    if !lists.signers.is_empty() {
+        let conditions = Conditions::of_signers(Pattern::of_exact(&lists.signers));
+        add(crate::model::Field::Signer, conditions, Strength::Conclusive);
+    }
+    if !lists.publishers.is_empty() {
+        let conditions = Conditions::of_publishers(Pattern::of_exact(&lists.publishers));
+        add(crate::model::Field::Publisher, conditions, Strength::Strong);
+    }
+}

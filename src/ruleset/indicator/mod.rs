@@ -1,0 +1,291 @@
+//! Conditions of indicators: one file per key of the language, gathered in [`KINDS`].
+//!
+//! Read by the compiling files, asked by `matching`. Must not know products, laws or machines.
+//! A new condition is one new file here and one entry in [`KINDS`].
+
+mod identifier;
+mod image;
+mod name;
+mod path;
+mod publisher;
+mod signer;
+mod state;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::{Field, IdentifierType, Item, ItemKind, Looked, Sighting, Trust};
+use crate::normalise::fold;
+
+use super::code::Code;
+use super::fields;
+use super::pattern::Pattern;
+use super::schema::{Table, Value};
+
+/// A key of the language that an indicator or an exclude can have as a condition.
+pub struct Kind {
+    /// The key in TOML.
+    pub key: &'static str,
+    /// The field its evidence rests on; none for what is no evidence of who made a thing.
+    pub field: Option<Field>,
+    /// Reads it. Faults are noted where it does not read.
+    read: fn(Value<'_>) -> Option<Box<dyn Condition>>,
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", self.key, self.field)
+    }
+}
+
+/// Every condition of the language.
+pub const KINDS: &[Kind] =
+    &[identifier::KIND, image::KIND, name::KIND, path::KIND, publisher::KIND, signer::KIND, state::KIND];
+
+/// How far a condition is met by an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Met {
+    /// It is not.
+    No,
+    /// It is, on ground that is not proven: never more than weak.
+    Weakly,
+    /// It is.
+    Fully,
+}
+
+impl From<bool> for Met {
+    fn from(met: bool) -> Self {
+        if met { Self::Fully } else { Self::No }
+    }
+}
+
+/// One condition. It looks at the item, at the sighting, or at both.
+pub trait Condition: fmt::Debug + Send + Sync {
+    /// The field its evidence rests on.
+    fn rests_on(&self) -> Option<Field>;
+
+    /// Whether it looks at the item at all.
+    fn looks_at_item(&self) -> bool {
+        self.rests_on().is_some()
+    }
+
+    /// Whether the item meets it.
+    fn item(&self, _: &Folded<'_>) -> Met {
+        Met::Fully
+    }
+
+    /// Whether the sighting meets it. What could not be seen never does.
+    fn sighting(&self, _: &Sighting) -> bool {
+        true
+    }
+
+    /// The folded field and the pattern that an index can be built on.
+    fn index(&self) -> Option<(Slot, &Pattern)> {
+        None
+    }
+
+    /// Why no item of this kind can ever meet it.
+    fn never_on(&self, _: ItemKind) -> Option<String> {
+        None
+    }
+
+    /// Names of accounts it asks for.
+    fn accounts(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
+/// A field of a folded item that an index can be built on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// Name and display name.
+    Name,
+    /// Claimed publisher.
+    Publisher,
+    /// Path template.
+    Path,
+    /// Value of any identifier.
+    Identifier,
+    /// Name of the signer.
+    Signer,
+}
+
+/// An item with its texts folded once, for all conditions.
+#[derive(Debug)]
+pub struct Folded<'i> {
+    /// What kind of thing.
+    pub kind: ItemKind,
+    /// Its technical name.
+    pub name: Cow<'i, str>,
+    /// Its name for people.
+    pub display_name: Option<Cow<'i, str>>,
+    /// Claimed publisher.
+    pub publisher: Option<Cow<'i, str>>,
+    /// Path template.
+    pub path: Option<Cow<'i, str>>,
+    /// Signer and how far it is proven.
+    pub signer: Option<(Cow<'i, str>, Trust)>,
+    /// Identifiers.
+    pub identifiers: Vec<(IdentifierType, Cow<'i, str>)>,
+}
+
+impl<'i> Folded<'i> {
+    /// Folds an item.
+    pub fn new(item: &'i Item) -> Self {
+        let signer = match &item.signer {
+            Looked::Some(signer) => Some((fold(&signer.name), signer.trust)),
+            Looked::NotLooked | Looked::None | Looked::Unreadable(_) => None,
+        };
+        Self {
+            kind: item.kind,
+            name: fold(&item.name),
+            display_name: item.display_name.as_deref().map(fold),
+            publisher: item.publisher.as_deref().map(fold),
+            path: item.path.as_deref().map(fold),
+            signer,
+            identifiers: item.identifiers.iter().map(|one| (one.kind, fold(&one.value))).collect(),
+        }
+    }
+
+    /// The texts of a slot.
+    pub fn slot(&self, slot: Slot) -> Vec<&str> {
+        match slot {
+            Slot::Name => {
+                [Some(&self.name), self.display_name.as_ref()].into_iter().flatten().map(|t| &**t).collect()
+            }
+            Slot::Publisher => self.publisher.as_deref().into_iter().collect(),
+            Slot::Path => self.path.as_deref().into_iter().collect(),
+            Slot::Identifier => self.identifiers.iter().map(|(_, value)| &**value).collect(),
+            Slot::Signer => self.signer.iter().map(|(name, _)| &**name).collect(),
+        }
+    }
+}
+
+impl Slot {
+    /// Every slot.
+    pub const ALL: &'static [Self] =
+        &[Self::Name, Self::Publisher, Self::Path, Self::Identifier, Self::Signer];
+}
+
+/// Conditions that must all be met.
+#[derive(Debug, Default)]
+pub struct Conditions(Vec<Box<dyn Condition>>);
+
+impl Conditions {
+    /// One condition on the claimed publisher, for a vendor's own list.
+    pub(super) fn of_publishers(pattern: Pattern) -> Self {
+        Self(vec![publisher::condition(pattern)])
+    }
+
+    /// One condition on the signer, for a vendor's own list.
+    pub(super) fn of_signers(pattern: Pattern) -> Self {
+        Self(vec![signer::condition(pattern)])
+    }
+
+    /// Reads every condition a table has, and notes those that its kinds can never meet.
+    pub(super) fn read(table: &mut Table<'_>, kinds: &[ItemKind]) -> Self {
+        let mut conditions = Vec::new();
+        let mut faulty = false;
+        for kind in KINDS {
+            let Some(value) = table.get(kind.key) else { continue };
+            match (kind.read)(value) {
+                Some(condition) => {
+                    report_never(kind, condition.as_ref(), kinds, value);
+                    conditions.push(condition);
+                }
+                None => faulty = true,
+            }
+        }
+        let conditions = Self(conditions);
+        if !conditions.looks_at_item() && !faulty {
+            let label = "every item of this kind would match";
+            let hint = "add a condition on name, publisher, path, identifier or signer";
+            table.faults().hint(Code::NoItemCondition, table.at(), label, hint);
+        }
+        conditions
+    }
+
+    /// How far an item meets them all.
+    pub fn item(&self, item: &Folded<'_>) -> Met {
+        let mut met = Met::Fully;
+        for condition in &self.0 {
+            met = met.min(condition.item(item));
+            if met == Met::No {
+                break;
+            }
+        }
+        met
+    }
+
+    /// Whether a sighting meets them all.
+    pub fn sighting(&self, sighting: &Sighting) -> bool {
+        self.0.iter().all(|condition| condition.sighting(sighting))
+    }
+
+    /// The fields they rest on.
+    pub fn rests_on(&self) -> BTreeSet<Field> {
+        self.0.iter().filter_map(|condition| condition.rests_on()).collect()
+    }
+
+    /// Whether any of them looks at the item.
+    pub fn looks_at_item(&self) -> bool {
+        self.0.iter().any(|condition| condition.looks_at_item())
+    }
+
+    /// The slots and patterns that an index can be built on.
+    pub fn indexes(&self) -> impl Iterator<Item = (Slot, &Pattern)> {
+        self.0.iter().filter_map(|condition| condition.index())
+    }
+
+    /// Names of accounts they ask for, folded.
+    pub fn accounts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|condition| condition.accounts())
+    }
+}
+
+fn report_never(kind: &Kind, condition: &dyn Condition, kinds: &[ItemKind], value: Value<'_>) {
+    for item in kinds {
+        let lacks = condition.rests_on().is_some_and(|field| !fields::has(*item, field));
+        let reason = if lacks {
+            Some(format!("an item of kind {} has no {}", item.word(), kind.key))
+        } else {
+            condition.never_on(*item)
+        };
+        if let Some(reason) = reason {
+            value.faults().hint(
+                Code::NeverMatches,
+                &value.at(),
+                reason,
+                "docs/fields.md lists what each kind has",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_unique_and_sorted() {
+        let keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
+        let unique: BTreeSet<&str> = keys.iter().copied().collect();
+        assert_eq!(keys, unique.into_iter().collect::<Vec<_>>());
+    }
+
+    /// A file without an entry in [`KINDS`] would be a condition that no rule can use.
+    #[test]
+    fn every_file_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ruleset/indicator");
+        let walk = walkdir::WalkDir::new(folder).min_depth(1);
+        let mut files: Vec<String> = walk
+            .into_iter()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".rs", ""))
+            .filter(|name| name != "mod")
+            .collect();
+        files.sort();
+        let keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
+        assert_eq!(files, keys);
+    }
+}

@@ -1,0 +1,215 @@
+//! What a rule file can have wrong beyond its form: patterns too wide, references that lead nowhere,
+//! rules nobody tried.
+//!
+//! Called by `pattern` for each pattern and by `compile` for the whole. Must not read files.
+
+use std::collections::BTreeMap;
+
+use regex_syntax::hir::{Hir, HirKind, Look};
+
+use crate::model::{Field, Strength};
+
+use super::code::Code;
+use super::compile::Parts;
+use super::diagnostic::{At, Faults};
+use super::rules::{Expect, Policy, Prohibition, Vendor};
+use super::schema::Text;
+
+/// Fixed characters a beginning or a glob must have.
+const MIN_LITERALS: usize = 4;
+/// Fixed characters an expression must have that may match in the middle of a text.
+const MIN_SUBSTRING: usize = 8;
+
+/// Whether a pattern is longer than any real one.
+pub(super) fn length(text: &Text, limit: usize, faults: &Faults) {
+    if text.value.chars().count() > limit {
+        faults.add(Code::PatternTooLarge, &text.at, format!("a pattern has at most {limit} characters"));
+    }
+}
+
+/// Whether too many names begin with it.
+pub(super) fn beginning(text: &Text, literals: &str, faults: &Faults) {
+    let count = literals.chars().count();
+    if count < MIN_LITERALS {
+        let label = format!("only {count} fixed characters: many unrelated names match");
+        faults.hint(Code::ShortPattern, &text.at, label, "name the whole values with `exact`");
+    }
+}
+
+/// Whether an expression compiles, and whether it matches parts of words.
+pub(super) fn regex(text: &Text, error: Option<regex::Error>, faults: &Faults) {
+    match error {
+        Some(regex::Error::CompiledTooBig(limit)) => {
+            let label = format!("it compiles to more than {limit} bytes");
+            faults.add(Code::PatternTooLarge, &text.at, label);
+        }
+        Some(error) => {
+            let reason = error.to_string();
+            let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            faults.add(Code::BadRegex, &text.at, last);
+        }
+        None => substring(text, faults),
+    }
+}
+
+fn substring(text: &Text, faults: &Faults) {
+    let Ok(hir) = regex_syntax::parse(&text.value) else { return };
+    let from_start = hir.properties().look_set_prefix().contains(Look::Start);
+    let to_end = hir.properties().look_set_suffix().contains(Look::End);
+    let wanted = match (from_start, to_end) {
+        (true, true) => return,
+        (true, false) => MIN_LITERALS,
+        (false, _) => MIN_SUBSTRING,
+    };
+    let count = literals(&hir);
+    if count < wanted {
+        let label = format!("{count} fixed characters and open at an end: it matches parts of other words");
+        faults.hint(Code::SubstringRegex, &text.at, label, "anchor it with ^ and $");
+    }
+}
+
+/// Fixed characters in every text that an expression matches. The recursion is as deep as the expression's
+/// nesting, which its parser limits.
+fn literals(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Literal(literal) => String::from_utf8_lossy(&literal.0).chars().count(),
+        HirKind::Capture(capture) => literals(&capture.sub),
+        HirKind::Repetition(repetition) => {
+            let times = usize::try_from(repetition.min).unwrap_or(usize::MAX);
+            literals(&repetition.sub).saturating_mul(times)
+        }
+        HirKind::Concat(parts) => parts.iter().map(literals).fold(0, usize::saturating_add),
+        HirKind::Alternation(parts) => parts.iter().map(literals).min().unwrap_or(0),
+        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => 0,
+    }
+}
+
+/// Everything that only shows when all files are read.
+pub(super) fn whole(parts: &Parts, faults: &Faults) {
+    duplicates(parts, faults);
+    strengths(parts, faults);
+    for (position, product) in parts.products.iter().enumerate() {
+        let found = parts.indicators.iter().any(|indicator| indicator.product == position);
+        if !found && !product.is_other() {
+            faults.add(Code::NoIndicator, &product.at, "nothing could ever find it");
+        }
+    }
+    for vendor in &parts.vendors {
+        examples(vendor, parts, faults);
+    }
+    for policy in &parts.policies {
+        references(policy, parts, faults);
+    }
+    for example in &parts.examples {
+        if let Expect::Finding { product, .. } = &example.expect {
+            known_product(product, &example.at, parts, faults);
+        }
+    }
+}
+
+fn duplicates(parts: &Parts, faults: &Faults) {
+    let prohibitions = parts.policies.iter().flat_map(|policy| &policy.prohibitions);
+    unique(parts.vendors.iter().map(|one| (&one.id, &one.at)), faults);
+    unique(parts.products.iter().map(|one| (&one.id, &one.at)), faults);
+    unique(parts.policies.iter().map(|one| (&one.id, &one.at)), faults);
+    unique(prohibitions.map(|one| (&one.id, &one.at)), faults);
+    unique(parts.authorities.iter().map(|one| (&one.id, &one.at)), faults);
+}
+
+fn unique<'a>(ids: impl Iterator<Item = (&'a String, &'a At)>, faults: &Faults) {
+    let mut first: BTreeMap<&str, &At> = BTreeMap::new();
+    for (id, at) in ids.filter(|(id, _)| !id.is_empty()) {
+        if let Some(before) = first.get(id.as_str()) {
+            faults.add(Code::DuplicateId, at, format!("`{id}` is already at {before}"));
+        } else {
+            first.insert(id, at);
+        }
+    }
+}
+
+fn strengths(parts: &Parts, faults: &Faults) {
+    for indicator in &parts.indicators {
+        let fields = indicator.rule.conditions.rests_on();
+        if indicator.strength == Strength::Conclusive && fields.iter().all(|field| *field == Field::Name) {
+            let hint = "add publisher or signer, or call it strong";
+            let label = "anybody can give a thing this name";
+            faults.hint(Code::NameAlone, &indicator.rule.at, label, hint);
+        }
+    }
+}
+
+/// Each vendor is tried both ways: something that is found, and something that only looks like it.
+fn examples(vendor: &Vendor, parts: &Parts, faults: &Faults) {
+    let own = parts.examples.iter().filter(|example| example.at.file() == vendor.at.file());
+    let (mut found, mut nothing) = (false, false);
+    for example in own {
+        match example.expect {
+            Expect::Nothing => nothing = true,
+            Expect::Finding { .. } => found = true,
+        }
+    }
+    let label = match (found, nothing) {
+        (true, true) => return,
+        (true, false) => "no [[example]] that expects \"none\"",
+        (false, true) => "no [[example]] that expects a product",
+        (false, false) => "no [[example]] at all",
+    };
+    faults.add(Code::MissingExample, &vendor.at, label);
+}
+
+fn references(policy: &Policy, parts: &Parts, faults: &Faults) {
+    for prohibition in &policy.prohibitions {
+        let known_vendor = |id: &String| parts.vendors.iter().any(|vendor| vendor.id == *id);
+        if let Some(vendor) = prohibition.vendor.as_ref().filter(|id| !known_vendor(id)) {
+            faults.add(Code::UnknownVendor, &prohibition.at, format!("no vendor file has the id `{vendor}`"));
+        }
+        for product in prohibition.products.iter().chain(&prohibition.except_products) {
+            known_product(product, &prohibition.at, parts, faults);
+        }
+        for id in &prohibition.authorities {
+            if !parts.authorities.iter().any(|authority| authority.id == *id) {
+                let label = format!("no authority file has the id `{id}`");
+                faults.add(Code::UnknownAuthority, &prohibition.at, label);
+            }
+        }
+        reach(prohibition, parts, faults);
+    }
+}
+
+fn known_product(id: &str, at: &At, parts: &Parts, faults: &Faults) {
+    if !parts.products.iter().any(|product| product.id == id) {
+        faults.add(Code::UnknownProduct, at, format!("no vendor file has a product `{id}`"));
+    }
+}
+
+/// A prohibition that reaches no product would call every host compliant.
+fn reach(prohibition: &Prohibition, parts: &Parts, faults: &Faults) {
+    let covered = parts.products.iter().enumerate().filter(|(_, product)| prohibition.covers(product));
+    let found = covered
+        .filter(|(position, _)| parts.indicators.iter().any(|indicator| indicator.product == *position))
+        .count();
+    if found == 0 {
+        let label = "no product with an indicator is left after the exceptions";
+        faults.add(Code::NothingProhibited, &prohibition.at, label);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_characters_of_expressions() {
+        for (expression, count) in [
+            ("kesl", 4),
+            ("^avp[0-9]{2}$", 3),
+            ("(kesl|klnagent)-gui", 8),
+            ("k*", 0),
+            ("(ab){3}", 6),
+            ("(?i)kesl", 0),
+            ("касперск", 8),
+        ] {
+            assert_eq!(literals(&regex_syntax::parse(expression).unwrap()), count, "{expression}");
+        }
+    }
+}

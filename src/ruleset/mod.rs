@@ -1,0 +1,141 @@
+//! The rules: TOML files compiled into an immutable [`Ruleset`], with every fault of every file as a diagnostic.
+//!
+//! Loaded by `cli`, read by `matching` and `judge`. Must not know hosts or findings. Only `load` reads the disk.
+//! The language stands in `docs/rules.md`.
+
+mod builtin;
+mod code;
+mod compile;
+mod diagnostic;
+pub mod fields;
+pub mod indicator;
+mod lint;
+mod load;
+pub mod pattern;
+mod rules;
+mod schema;
+mod wanted;
+
+use std::collections::HashMap;
+
+pub use code::{Code, Level};
+pub use diagnostic::{At, Diagnostic, RuleFile, render};
+pub use load::{Choice, Loaded, built_in, load, of_text};
+pub use rules::{
+    Act, Authority, Embedded, Example, Exclude, Expect, Indicator, Milestone, Policy, Product, Prohibition,
+    Rule, Vendor, Verified,
+};
+
+use compile::Parts;
+
+/// Everything that is known of vendors, their products and who prohibits them.
+#[derive(Debug)]
+pub struct Ruleset {
+    parts: Parts,
+    digest: String,
+    origin: String,
+    ids: Ids,
+}
+
+/// Positions by id.
+#[derive(Debug, Default)]
+struct Ids {
+    vendors: HashMap<String, usize>,
+    products: HashMap<String, usize>,
+    policies: HashMap<String, usize>,
+    authorities: HashMap<String, usize>,
+}
+
+fn positions<'a>(ids: impl Iterator<Item = &'a String>) -> HashMap<String, usize> {
+    ids.enumerate().map(|(position, id)| (id.clone(), position)).collect()
+}
+
+impl Ruleset {
+    fn new(parts: Parts, digest: String, origin: String) -> Self {
+        let ids = Ids {
+            vendors: positions(parts.vendors.iter().map(|one| &one.id)),
+            products: positions(parts.products.iter().map(|one| &one.id)),
+            policies: positions(parts.policies.iter().map(|one| &one.id)),
+            authorities: positions(parts.authorities.iter().map(|one| &one.id)),
+        };
+        Self { parts, digest, origin, ids }
+    }
+
+    /// Every vendor.
+    pub fn vendors(&self) -> &[Vendor] {
+        &self.parts.vendors
+    }
+
+    /// Every product, each vendor's pseudo-product `<vendor>.other` among them.
+    pub fn products(&self) -> &[Product] {
+        &self.parts.products
+    }
+
+    /// Every indicator, those of vendors' own lists among them.
+    pub fn indicators(&self) -> &[Indicator] {
+        &self.parts.indicators
+    }
+
+    /// Every look-alike.
+    pub fn excludes(&self) -> &[Exclude] {
+        &self.parts.excludes
+    }
+
+    /// Every policy.
+    pub fn policies(&self) -> &[Policy] {
+        &self.parts.policies
+    }
+
+    /// Every authority.
+    pub fn authorities(&self) -> &[Authority] {
+        &self.parts.authorities
+    }
+
+    /// Every example.
+    pub fn examples(&self) -> &[Example] {
+        &self.parts.examples
+    }
+
+    /// SHA-256 over the files, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Where the files came from, in words.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// A vendor by its id.
+    pub fn vendor(&self, id: &str) -> Option<&Vendor> {
+        self.parts.vendors.get(*self.ids.vendors.get(id)?)
+    }
+
+    /// A product by its id.
+    pub fn product(&self, id: &str) -> Option<&Product> {
+        self.parts.products.get(*self.ids.products.get(id)?)
+    }
+
+    /// A policy by its id.
+    pub fn policy(&self, id: &str) -> Option<&Policy> {
+        self.parts.policies.get(*self.ids.policies.get(id)?)
+    }
+
+    /// An authority by its id.
+    pub fn authority(&self, id: &str) -> Option<&Authority> {
+        self.parts.authorities.get(*self.ids.authorities.get(id)?)
+    }
+
+    /// The product an indicator is a sign of.
+    pub fn product_of(&self, indicator: &Indicator) -> Option<&Product> {
+        self.parts.products.get(indicator.product)
+    }
+
+    /// The indicators of what a prohibition covers.
+    pub fn indicators_of<'r>(&'r self, prohibition: &'r Prohibition) -> impl Iterator<Item = &'r Indicator> {
+        self.parts
+            .indicators
+            .iter()
+            .filter(|one| self.product_of(one).is_some_and(|product| prohibition.covers(product)))
+    }
+}

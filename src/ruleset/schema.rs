@@ -1,0 +1,264 @@
+//! Reading typed values out of TOML tables, each with its place, every fault noted and none hiding the next.
+//!
+//! Called by the compiling files of this room. Must not know which keys the language has: they ask for them.
+//! `serde` would stop at the first fault of a file; a rule author wants all of them at once.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as WordError;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::model::Date;
+
+use super::code::Code;
+use super::diagnostic::{At, Faults, RuleFile};
+
+/// A text with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text {
+    /// The text as written.
+    pub(super) value: String,
+    /// Where.
+    pub(super) at: At,
+}
+
+/// A value with its place.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'t> {
+    file: &'t Arc<RuleFile>,
+    faults: &'t Faults,
+    value: &'t Spanned<DeValue<'t>>,
+}
+
+impl<'t> Value<'t> {
+    /// Its place.
+    pub(super) fn at(&self) -> At {
+        At::new(self.file, self.value.span())
+    }
+
+    /// Where to note its faults.
+    pub(super) fn faults(&self) -> &'t Faults {
+        self.faults
+    }
+
+    /// As a table.
+    pub(super) fn table(self, what: &'static str) -> Option<Table<'t>> {
+        match self.value.get_ref() {
+            DeValue::Table(entries) => {
+                let at = self.at();
+                Some(Table { file: self.file, faults: self.faults, entries, at, what, asked: Vec::new() })
+            }
+            _ => self.wrong("a table"),
+        }
+    }
+
+    /// As the tables of a list.
+    pub(super) fn tables(self, what: &'static str) -> Vec<Table<'t>> {
+        self.list().into_iter().filter_map(|one| one.table(what)).collect()
+    }
+
+    /// Whether it is this text.
+    pub(super) fn is_text(&self, text: &str) -> bool {
+        matches!(self.value.get_ref(), DeValue::String(value) if value == text)
+    }
+
+    /// As a text that says something.
+    pub(super) fn text(self) -> Option<Text> {
+        match self.value.get_ref() {
+            DeValue::String(text) if text.trim().is_empty() => {
+                self.faults.add(Code::EmptyText, &self.at(), "this must say something");
+                None
+            }
+            DeValue::String(text) => Some(Text { value: text.clone().into_owned(), at: self.at() }),
+            _ => self.wrong("a text"),
+        }
+    }
+
+    /// As a text, or a list of texts.
+    pub(super) fn texts(self) -> Vec<Text> {
+        match self.value.get_ref() {
+            DeValue::String(_) => self.text().into_iter().collect(),
+            DeValue::Array(_) => self.list().into_iter().filter_map(Self::text).collect(),
+            _ => {
+                self.wrong::<()>("a text or a list of texts");
+                Vec::new()
+            }
+        }
+    }
+
+    /// As one word of a closed list.
+    pub(super) fn word<T: for<'de> Deserialize<'de>>(self) -> Option<T> {
+        let text = self.text()?;
+        let read: Result<T, WordError> = T::deserialize(text.value.as_str().into_deserializer());
+        read.map_err(|error| self.faults.add(Code::UnknownWord, &text.at, error.to_string())).ok()
+    }
+
+    /// As one word, or several.
+    pub(super) fn words<T: for<'de> Deserialize<'de>>(self) -> Vec<T> {
+        match self.value.get_ref() {
+            DeValue::Array(_) => self.list().into_iter().filter_map(Self::word).collect(),
+            _ => self.word().into_iter().collect(),
+        }
+    }
+
+    /// As a day.
+    pub(super) fn date(self) -> Option<Date> {
+        let text = match self.value.get_ref() {
+            DeValue::Datetime(date) => date.to_string(),
+            DeValue::String(text) => text.clone().into_owned(),
+            _ => return self.wrong("a date"),
+        };
+        text.parse().map_err(|error: String| self.faults.add(Code::BadDate, &self.at(), error)).ok()
+    }
+
+    /// As yes or no.
+    pub(super) fn bool(self) -> Option<bool> {
+        match self.value.get_ref() {
+            DeValue::Boolean(yes) => Some(*yes),
+            _ => self.wrong("true or false"),
+        }
+    }
+
+    /// As a whole number.
+    fn number(self) -> Option<i64> {
+        match self.value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        }
+    }
+
+    fn list(self) -> Vec<Self> {
+        match self.value.get_ref() {
+            DeValue::Array(values) => values.iter().map(|value| Self { value, ..self }).collect(),
+            _ => {
+                self.wrong::<()>("a list");
+                Vec::new()
+            }
+        }
+    }
+
+    fn wrong<T>(self, wanted: &str) -> Option<T> {
+        let label = format!("this is {}; {wanted} belongs here", article(self.value.get_ref()));
+        self.faults.add(Code::WrongType, &self.at(), label);
+        None
+    }
+}
+
+/// What a value is, for people.
+fn article(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// A table that is being read. [`Table::finish`] notes the keys nobody asked for.
+pub(super) struct Table<'t> {
+    file: &'t Arc<RuleFile>,
+    faults: &'t Faults,
+    entries: &'t DeTable<'t>,
+    at: At,
+    what: &'static str,
+    asked: Vec<&'static str>,
+}
+
+impl<'t> Table<'t> {
+    /// The whole of a file.
+    pub(super) fn root(file: &'t Arc<RuleFile>, faults: &'t Faults, entries: &'t DeTable<'t>) -> Self {
+        let at = At::new(file, 0..0);
+        Self { file, faults, entries, at, what: "the top of the file", asked: Vec::new() }
+    }
+
+    /// Its place: the header.
+    pub(super) fn at(&self) -> &At {
+        &self.at
+    }
+
+    /// Where to note its faults.
+    pub(super) fn faults(&self) -> &'t Faults {
+        self.faults
+    }
+
+    /// Whether a key is there, without asking for it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name.get_ref() == key)
+    }
+
+    /// The value of a key.
+    pub(super) fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
+        self.asked.push(key);
+        let (_, value) = self.entries.iter().find(|(name, _)| name.get_ref() == key)?;
+        Some(Value { file: self.file, faults: self.faults, value })
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn need(&mut self, key: &'static str) -> Option<Value<'t>> {
+        let value = self.get(key);
+        if value.is_none() {
+            let label = format!("{} needs the key `{key}`", self.what);
+            self.faults.add(Code::MissingKey, &self.at, label);
+        }
+        value
+    }
+
+    /// A text that must be there.
+    pub(super) fn need_text(&mut self, key: &'static str) -> Option<Text> {
+        self.need(key)?.text()
+    }
+
+    /// A text as written, where it is there.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+        Some(self.get(key)?.text()?.value)
+    }
+
+    /// Texts; none where the key is not there.
+    pub(super) fn texts(&mut self, key: &'static str) -> Vec<Text> {
+        self.get(key).map(Value::texts).unwrap_or_default()
+    }
+
+    /// A word; `default` where the key is not there.
+    pub(super) fn word<T: for<'de> Deserialize<'de>>(&mut self, key: &'static str, default: T) -> T {
+        self.get(key).and_then(Value::word).unwrap_or(default)
+    }
+
+    /// Words; none where the key is not there.
+    pub(super) fn words<T: for<'de> Deserialize<'de>>(&mut self, key: &'static str) -> Vec<T> {
+        self.get(key).map(Value::words).unwrap_or_default()
+    }
+
+    /// The tables `[[…]]` of a key.
+    pub(super) fn tables(&mut self, key: &'static str, what: &'static str) -> Vec<Table<'t>> {
+        self.get(key).map(|value| value.tables(what)).unwrap_or_default()
+    }
+
+    /// Checks `schema = 1`.
+    pub(super) fn schema(&mut self) {
+        let hint = "write `schema = 1` as the first line";
+        match self.get("schema") {
+            Some(value) if value.number() == Some(1) => {}
+            Some(value) => self.faults.hint(Code::Schema, &value.at(), "not a known version", hint),
+            None => self.faults.hint(Code::Schema, &self.at, "this file does not say its version", hint),
+        }
+    }
+
+    /// Notes every key nobody asked for.
+    pub(super) fn finish(self) {
+        let mut known = self.asked;
+        known.sort_unstable();
+        known.dedup();
+        for (key, _) in self.entries {
+            if !known.iter().any(|asked| asked == key.get_ref()) {
+                let at = At::new(self.file, key.span());
+                let label = format!("`{}` is not a key of {}", key.get_ref(), self.what);
+                self.faults.hint(Code::UnknownKey, &at, label, format!("it has: {}", known.join(", ")));
+            }
+        }
+    }
+}
