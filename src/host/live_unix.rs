@@ -133,9 +133,9 @@ fn own_init() -> bool {
 
 /// The `hidepid` option of the mounted `/proc`, where it hides anything.
 fn hidepid(table: &[u8]) -> Option<String> {
-    let mounts = mountinfo::parse(table).records;
-    let proc = mounts.iter().rfind(|mount| mount.mount_point == b"/proc" && mount.fs_type == b"proc")?;
-    let options = String::from_utf8_lossy(&proc.super_options);
+    let mounts = mountinfo::mountinfo(table).records;
+    let proc = mounts.iter().rfind(|mount| *mount.mount_point == *b"/proc" && mount.fs_type == b"proc")?;
+    let options = String::from_utf8_lossy(proc.super_options);
     let option = options.split(',').find(|option| option.starts_with("hidepid="))?;
     (!matches!(option, "hidepid=0" | "hidepid=off")).then(|| option.to_owned())
 }
