@@ -58,6 +58,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &linux::dpkg::Dpkg,
     &linux::rpm::Rpm,
     &linux::kernel_modules::KernelModules,
+    &linux::opt::Opt,
     &linux::accounts::Accounts,
     &common::processes::Processes,
 ];

@@ -5,3 +5,5 @@ pub mod dpkg;
 mod expect;
 pub mod kernel_modules;
 pub mod rpm;
+pub mod opt;
+mod opt_tree;
