@@ -10,6 +10,8 @@ pub mod apk;
 pub mod appimage;
 pub mod appstream;
 pub mod command;
+#[cfg(test)]
+pub(crate) mod corpora_tests;
 pub mod crontab;
 pub mod deb822;
 pub mod dpkg;
