@@ -2,6 +2,7 @@
 //! the format's own tool printed.
 #![expect(clippy::disallowed_methods, reason = "tests read their corpora directly")]
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -22,6 +23,23 @@ pub(crate) fn corpora(folder: &str) -> Option<PathBuf> {
         eprintln!("skipped: no corpora at {}", dir.display());
     }
     None
+}
+
+/// Every file below a folder, by its path from there.
+pub(crate) fn tree(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let (mut found, mut open) = (Vec::new(), vec![dir.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let inside = format!("/{}", path.strip_prefix(dir).unwrap().display());
+                found.push((inside, std::fs::read(path).unwrap()));
+            }
+        }
+    }
+    found
 }
 
 fn json(path: PathBuf) -> Value {

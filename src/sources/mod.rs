@@ -53,7 +53,7 @@ pub trait Source: Sync {
 }
 
 /// Every source there is.
-pub const SOURCES: &[&dyn Source] = &[&linux::dpkg::Dpkg];
+pub const SOURCES: &[&dyn Source] = &[&linux::dpkg::Dpkg, &linux::apk::Apk, &linux::pacman::Pacman];
 
 /// The sources of a family.
 pub fn of(family: Family) -> impl Iterator<Item = &'static dyn Source> {
