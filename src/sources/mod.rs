@@ -62,6 +62,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &linux::accounts::Accounts,
     &common::processes::Processes,
 ];
+pub const SOURCES: &[&dyn Source] = &[&linux::dpkg::Dpkg, &linux::apk::Apk, &linux::pacman::Pacman];
 
 /// The sources of a family.
 pub fn of(family: Family) -> impl Iterator<Item = &'static dyn Source> {

@@ -7,3 +7,7 @@ pub mod kernel_modules;
 pub mod rpm;
 pub mod opt;
 mod opt_tree;
+pub mod apk;
+pub mod dpkg;
+mod expect;
+pub mod pacman;
