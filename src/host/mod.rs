@@ -15,9 +15,9 @@ mod live_unix;
 mod mounts;
 mod resolve;
 mod root;
-mod users;
 #[cfg(all(test, unix))]
 mod root_tests;
+mod users;
 
 pub use fake::{FakeHost, FakeNode};
 pub use root::{OpenError, RootHost};

@@ -57,12 +57,13 @@ pub trait Source: Sync {
 pub const SOURCES: &[&dyn Source] = &[
     &linux::dpkg::Dpkg,
     &linux::rpm::Rpm,
+    &linux::apk::Apk,
+    &linux::pacman::Pacman,
     &linux::kernel_modules::KernelModules,
     &linux::opt::Opt,
     &linux::accounts::Accounts,
     &common::processes::Processes,
 ];
-pub const SOURCES: &[&dyn Source] = &[&linux::dpkg::Dpkg, &linux::apk::Apk, &linux::pacman::Pacman];
 
 /// The sources of a family.
 pub fn of(family: Family) -> impl Iterator<Item = &'static dyn Source> {
