@@ -60,6 +60,7 @@ impl Printer {
     }
 
     /// A result: to the file, or to stdout.
+    #[expect(clippy::unused_self, reason = "whoever holds the printer may write")]
     pub(super) fn result(&self, text: &str, output: Option<&Path>) -> Result<(), Failure> {
         match output {
             Some(path) => {

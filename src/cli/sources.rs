@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(printer.look(false).width);
         table.set_header(["source", "scopes", "yields", "about"]);
         for source in &described {
-            let scopes: Vec<_> = source.scopes.iter().map(scope).collect();
+            let scopes: Vec<_> = source.scopes.iter().copied().map(scope).collect();
             table.add_row([
                 source.name.to_owned(),
                 scopes.join(", "),
@@ -79,8 +79,8 @@ pub(super) fn page() -> String {
     );
     for source in SOURCES.iter().map(describe) {
         let families: Vec<_> = source.families.iter().map(|family| family.word()).collect();
-        let scopes: Vec<_> = source.scopes.iter().map(scope).collect();
-        let needs: Vec<_> = source.needs.iter().map(need).collect();
+        let scopes: Vec<_> = source.scopes.iter().copied().map(scope).collect();
+        let needs: Vec<_> = source.needs.iter().copied().map(need).collect();
         let depth = if source.depth == Depth::Quick { "quick" } else { "standard" };
         let kinds = kinds(&source);
         let (families, scopes, needs) = (families.join(", "), scopes.join(", "), needs.join(", "));
@@ -91,14 +91,14 @@ pub(super) fn page() -> String {
     page
 }
 
-fn scope(scope: &ScopeKind) -> &'static str {
+fn scope(scope: ScopeKind) -> &'static str {
     match scope {
         ScopeKind::Machine => "machine",
         ScopeKind::User => "user",
     }
 }
 
-fn need(need: &Need) -> &'static str {
+fn need(need: Need) -> &'static str {
     match need {
         Need::Files => "files",
         Need::Running => "running system",

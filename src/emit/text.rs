@@ -117,11 +117,11 @@ impl Page {
         for evidence in finding.evidence.iter().take(EVIDENCE_SHOWN) {
             self.line(2, "where", &evidence_line(evidence));
         }
-        if finding.evidence.len() > EVIDENCE_SHOWN {
+        if finding.evidence_total > EVIDENCE_SHOWN {
             self.line(
                 2,
                 "where",
-                &format!("and {} more; see --format json", finding.evidence.len() - EVIDENCE_SHOWN),
+                &format!("and {} more; see --format json", finding.evidence_total - EVIDENCE_SHOWN),
             );
         }
         let rule =

@@ -22,8 +22,10 @@ pub enum FakeNode {
     Folder,
     /// A symbolic link.
     Link(Vec<u8>),
-    /// There, and reading it fails so.
+    /// There, and reading or listing it fails so.
     Broken(Miss),
+    /// A regular file that fails so when it is read.
+    Unreadable(Miss),
     /// A device, pipe or socket.
     Special(Kind),
 }
@@ -54,9 +56,15 @@ impl FakeHost {
 
     /// The same host, running these processes.
     #[must_use]
-    pub fn running(mut self, entries: Vec<Process>) -> Self {
+    pub fn running(self, entries: Vec<Process>) -> Self {
+        self.listing(Listing { entries, gaps: Vec::new() })
+    }
+
+    /// The same host, running, with these processes and what hid others.
+    #[must_use]
+    pub fn listing(mut self, processes: Listing<Process>) -> Self {
         self.facts.mode = Mode::Live;
-        self.processes = Some(Listing { entries, gaps: Vec::new() });
+        self.processes = Some(processes);
         self
     }
 
@@ -94,7 +102,19 @@ impl FakeFiles {
         if path.as_bytes() == b"/" {
             return Ok(&FakeNode::Folder);
         }
-        self.nodes.get(path).ok_or(Miss::Absent)
+        self.nodes.get(path).ok_or_else(|| self.barrier(path))
+    }
+
+    /// Why a path cannot be looked up: a folder on the way that cannot be entered, or it is not there.
+    fn barrier(&self, path: &HostPath) -> Miss {
+        let mut folder = path.parent();
+        while let Some(at) = folder {
+            if let Some(FakeNode::Broken(miss)) = self.nodes.get(&at) {
+                return miss.clone();
+            }
+            folder = at.parent();
+        }
+        Miss::Absent
     }
 
     fn settle(&self, path: &HostPath) -> Read<(HostPath, &FakeNode)> {
@@ -115,7 +135,7 @@ impl FakeFiles {
 
 fn kind(node: &FakeNode) -> Kind {
     match node {
-        FakeNode::File(_) | FakeNode::Program(_) => Kind::File,
+        FakeNode::File(_) | FakeNode::Program(_) | FakeNode::Unreadable(_) => Kind::File,
         FakeNode::Folder | FakeNode::Broken(_) => Kind::Folder,
         FakeNode::Link(_) => Kind::Link,
         FakeNode::Special(kind) => *kind,
@@ -138,7 +158,7 @@ impl Files for FakeFiles {
                 Err(Miss::TooLarge { size: bytes.len() as u64, limit })
             }
             FakeNode::File(bytes) | FakeNode::Program(bytes) => Ok(bytes.clone()),
-            FakeNode::Broken(miss) => Err(miss.clone()),
+            FakeNode::Broken(miss) | FakeNode::Unreadable(miss) => Err(miss.clone()),
             other => Err(Miss::NotAFile(kind(other))),
         }
     }
@@ -171,7 +191,12 @@ impl Files for FakeFiles {
     }
 
     fn walk(&self, folder: &HostPath, visit: &mut dyn FnMut(Walked) -> WalkNext) -> Read<()> {
-        let (real, _) = self.settle(folder)?;
+        let (real, node) = self.settle(folder)?;
+        match node {
+            FakeNode::Folder => {}
+            FakeNode::Broken(miss) => return Err(miss.clone()),
+            other => return Err(Miss::NotAFile(kind(other))),
+        }
         let mut skipped: Option<HostPath> = None;
         for (path, node) in self.nodes.iter().filter(|(path, _)| path.is_within(&real) && **path != real) {
             if skipped.as_ref().is_some_and(|skipped| path.is_within(skipped)) {

@@ -72,15 +72,17 @@ fn seen(process: &sysinfo::Process, own: &Roots) -> Process {
     }
 }
 
-/// The program file. The link of a kernel thread is there and names nothing (`proc_pid_exe(5)`).
+/// The program file. The link of a kernel thread is there and names nothing (`proc_pid_exe(5)`); so does that of
+/// a program which ended and is not yet waited for.
 fn program(process: &sysinfo::Process, folder: &Path) -> (Read<HostPath>, bool) {
     if let Some(exe) = process.exe() {
         return (Ok(HostPath::new(exe.as_os_str().as_encoded_bytes())), false);
     }
+    let of_kernel = process.thread_kind() == Some(sysinfo::ThreadKind::Kernel);
     match fs::read_link(folder.join("exe")) {
         Ok(exe) => (Ok(HostPath::new(exe.as_os_str().as_encoded_bytes())), false),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => (Err(Miss::Denied), false),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Err(Miss::Absent), folder.exists()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Err(Miss::Absent), of_kernel),
         Err(error) => (Err(Miss::Io(error.to_string())), false),
     }
 }
@@ -131,9 +133,9 @@ fn own_init() -> bool {
 
 /// The `hidepid` option of the mounted `/proc`, where it hides anything.
 fn hidepid(table: &[u8]) -> Option<String> {
-    let mounts = mountinfo::parse(table).records;
-    let proc = mounts.iter().rfind(|mount| mount.mount_point == b"/proc" && mount.fs_type == b"proc")?;
-    let options = String::from_utf8_lossy(&proc.super_options);
+    let mounts = mountinfo::mountinfo(table).records;
+    let proc = mounts.iter().rfind(|mount| *mount.mount_point == *b"/proc" && mount.fs_type == b"proc")?;
+    let options = String::from_utf8_lossy(proc.super_options);
     let option = options.split(',').find(|option| option.starts_with("hidepid="))?;
     (!matches!(option, "hidepid=0" | "hidepid=off")).then(|| option.to_owned())
 }

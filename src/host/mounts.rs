@@ -45,11 +45,11 @@ impl Mounts {
     /// Reads a mount table; `root` is the folder being scanned, as a path of the scanner's machine.
     pub(super) fn new(table: &[u8], root: &HostPath) -> Self {
         let mut refused = Vec::new();
-        let mounts = mountinfo::parse(table).records;
+        let mounts = mountinfo::mountinfo(table).records;
         for (at, mount) in mounts.iter().enumerate() {
-            let point = HostPath::new(mount.mount_point.clone());
+            let point = HostPath::new(&*mount.mount_point);
             let Some(inside) = below(&point, root) else { continue };
-            let kind = String::from_utf8_lossy(&mount.fs_type).into_owned();
+            let kind = String::from_utf8_lossy(mount.fs_type).into_owned();
             let earlier = mounts.iter().take(at);
             let mut under = earlier.filter(|under| under.mount_point == mount.mount_point);
             if is_remote(&kind) {
@@ -89,14 +89,13 @@ fn is_hiding_place(path: &HostPath) -> bool {
 
 /// `ProtectHome=` and `InaccessiblePaths=` of systemd.exec(5) put an empty folder, or an empty read-only tmpfs, in
 /// place of the real one: it reads as empty, and is not.
-fn hides(mount: &mountinfo::Mount, inside: &HostPath) -> bool {
+fn hides(mount: &mountinfo::Mount<'_>, inside: &HostPath) -> bool {
     let inaccessible = mount.root.windows(22).any(|part| part == b"/systemd/inaccessible/");
-    let read_only = mount.options.split(|&b| b == b',').any(|option| option == b"ro");
-    inaccessible || (mount.fs_type == b"tmpfs" && read_only && is_hiding_place(inside))
+    inaccessible || (mount.fs_type == b"tmpfs" && mount.has_option("ro") && is_hiding_place(inside))
 }
 
 /// Two different file systems on one mount point; an autofs trigger below its own mount is no cover.
-fn covers(mount: &mountinfo::Mount, under: &mountinfo::Mount) -> bool {
+fn covers(mount: &mountinfo::Mount<'_>, under: &mountinfo::Mount<'_>) -> bool {
     under.fs_type != b"autofs" && (under.source != mount.source || under.fs_type != mount.fs_type)
 }
 

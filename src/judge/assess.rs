@@ -100,7 +100,9 @@ pub(super) fn assess<'r>(items: &[InventoryItem], engine: &Engine<'r>) -> Vec<As
     let index: HashMap<ItemId, usize> =
         items.iter().enumerate().map(|(at, seen)| (seen.item.id, at)).collect();
     let mut assessments: Vec<Assessment<'r>> = products.into_values().collect();
-    assessments.iter_mut().for_each(|assessment| gather_linked(assessment, items, &index));
+    for assessment in &mut assessments {
+        gather_linked(assessment, items, &index);
+    }
     assessments
 }
 

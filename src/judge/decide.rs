@@ -15,6 +15,9 @@ use super::advice::advice;
 use super::assess::{Assessment, Weighed};
 use super::needs::needs;
 
+/// Sightings that one finding carries at most; the rest are counted.
+const MAX_EVIDENCE: usize = 500;
+
 /// The outcome of one policy and its findings.
 pub(super) fn decide(
     question: &Question<'_>,
@@ -81,12 +84,15 @@ fn finding(
     }
     let weighed = assessment.weigh(policy.min_confidence)?;
     let because = because(question, policy, weighed);
-    let evidence = evidence(question, assessment);
+    let mut evidence = evidence(question, assessment);
     let versions: BTreeSet<&String> = evidence
         .iter()
         .filter(|found| found.strength.is_some() && found.state.counts() == weighed.state.counts())
         .filter_map(|found| found.version.as_ref())
         .collect();
+    let versions: Vec<String> = versions.into_iter().cloned().collect();
+    let evidence_total = evidence.len();
+    evidence.truncate(MAX_EVIDENCE);
     let said = prohibition.advice.clone();
     Some(Finding {
         policy: policy.id.clone(),
@@ -101,11 +107,12 @@ fn finding(
         severity: prohibition.severity,
         decides: because.is_none(),
         because,
-        versions: versions.into_iter().cloned().collect(),
+        versions,
         bases: bases(question, prohibition),
         effective: policy.effective,
         advice: said.unwrap_or_else(|| advice(&product.name, weighed.class, weighed.state, &evidence)),
         evidence,
+        evidence_total,
     })
 }
 

@@ -22,16 +22,16 @@ pub(super) struct Weight {
 
 /// One conclusive sign, or two independent strong ones: confirmed. One strong, or two independent weak of which one
 /// is backed by an image or a record: probable. Else possible; `None` without any sign.
-pub(super) fn confidence<'a>(weights: impl Iterator<Item = &'a Weight> + Clone) -> Option<Confidence> {
-    let strongest = weights.clone().map(|weight| weight.strength).max()?;
+pub(super) fn confidence<'a>(weights: impl Iterator<Item = &'a Weight>) -> Option<Confidence> {
+    // A hostile host can have a hundred thousand signs; the ways in which they differ here are few.
+    let kinds: BTreeSet<_> =
+        weights.map(|weight| (weight.strength, &weight.rests_on, weight.backed)).collect();
     let independent = |least: Strength, backed: bool| {
-        let of = weights.clone().filter(move |weight| weight.strength >= least);
-        let mut pairs = of.clone().flat_map(|one| of.clone().map(move |other| (one, other)));
-        pairs.any(|(one, other)| {
-            one.rests_on.is_disjoint(&other.rests_on) && (!backed || one.backed || other.backed)
-        })
+        let of = || kinds.iter().filter(move |(strength, ..)| *strength >= least);
+        let mut pairs = of().flat_map(|one| of().map(move |other| (one, other)));
+        pairs.any(|((_, one, a), (_, other, b))| one.is_disjoint(other) && (!backed || *a || *b))
     };
-    Some(match strongest {
+    Some(match kinds.last()?.0 {
         Strength::Conclusive => Confidence::Confirmed,
         Strength::Strong if independent(Strength::Strong, false) => Confidence::Confirmed,
         Strength::Strong => Confidence::Probable,

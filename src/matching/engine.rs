@@ -134,3 +134,195 @@ fn explain_others(hits: Vec<Hit<'_>>) -> Vec<Hit<'_>> {
     });
     renamed.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        HostPath, Image, ItemId, ItemKind, Looked, Place, Scope, Signer, State, Trace, Trust,
+    };
+    use crate::ruleset::{Expect, built_in, of_text};
+
+    /// As `normalise` splits a trace, without the parts that no condition asks for.
+    fn split(trace: &Trace) -> (Item, Sighting) {
+        let path = trace.path.as_ref().or(trace.image.as_ref().map(|image| &image.path));
+        let item = Item {
+            id: ItemId([0; 16]),
+            kind: trace.kind,
+            name: trace.name.clone(),
+            display_name: trace.display_name.clone(),
+            version: trace.version.clone(),
+            publisher: trace.publisher.clone(),
+            signer: trace.signer.clone(),
+            identifiers: trace.identifiers.clone(),
+            arch: trace.arch.clone(),
+            path: path.map(|path| path.text().into_owned()),
+        };
+        let sighting = Sighting {
+            source: "test",
+            state: trace.state,
+            scope: Scope::Machine,
+            place: trace.place.clone(),
+            image: trace.image.clone(),
+            recorded_at: trace.recorded_at,
+            last_update: None,
+            process: None,
+            links: Vec::new(),
+        };
+        (item, sighting)
+    }
+
+    fn trace(kind: ItemKind, name: &str) -> Trace {
+        Trace::new(kind, name, State::Installed, Place::file(HostPath::from("/test")))
+    }
+
+    const RULES: &str = r#"
+schema = 1
+[vendor]
+id = "acme"
+name = "Acme"
+publishers = ["Acme Corp"]
+signers = ["Acme Corp"]
+[[product]]
+id = "acme.guard"
+name = "Guard"
+[[product.indicator]]
+kind = ["package", "service"]
+name = { exact = ["Guard"], prefix = ["guard-"], glob = ["acme-*.service"] }
+strength = "strong"
+source = "test"
+[[product.indicator]]
+kind = "executable"
+image = { exists = true, path = { glob = ["/opt/acme/**"] } }
+strength = "strong"
+source = "test"
+[[product.indicator]]
+kind = "package"
+name = { regex = ["^gu[a-z]rd2$"] }
+publisher = { exact = ["Acme Corp"] }
+strength = "conclusive"
+source = "test"
+[[product]]
+id = "acme.cleaner"
+name = "Cleaner"
+[[product.indicator]]
+kind = "executable"
+name = { exact = ["acme-clean"] }
+strength = "weak"
+class = "tool"
+source = "test"
+[[exclude]]
+kind = "package"
+name = { exact = ["guard-dog", "guard2"] }
+reason = "a dog"
+[[exclude]]
+kind = "service"
+name = { exact = ["guard"] }
+state = ["remnant"]
+reason = "left by a dog"
+"#;
+
+    /// Product, strength and class of each hit.
+    fn hits(ruleset: &Ruleset, trace: &Trace) -> Vec<(String, Strength, Class)> {
+        let engine = Engine::new(ruleset, Family::Linux);
+        let (item, sighting) = split(trace);
+        let hits = engine.hits(&item, &sighting);
+        hits.into_iter().map(|hit| (hit.product.id.clone(), hit.strength, hit.class)).collect()
+    }
+
+    fn guard(strength: Strength) -> (String, Strength, Class) {
+        ("acme.guard".to_owned(), strength, Class::Product)
+    }
+
+    #[test]
+    fn names_match_folded_whole_or_by_their_beginning() {
+        let rules = of_text(&[("a.toml", RULES)]).ruleset.unwrap();
+        for name in ["guard", "GUARD", "guard-gui", " Ｇｕａｒｄ "] {
+            assert_eq!(hits(&rules, &trace(ItemKind::Package, name)), [guard(Strength::Strong)], "{name}");
+        }
+        assert_eq!(hits(&rules, &trace(ItemKind::Service, "acme-x.service")), [guard(Strength::Strong)]);
+        for (kind, name) in [
+            (ItemKind::Package, "guardian"),
+            (ItemKind::Package, "safeguard"),
+            (ItemKind::Package, "guard-dog"),
+            (ItemKind::Executable, "guard"),
+            (ItemKind::Service, "acme-/x.service"),
+        ] {
+            assert_eq!(hits(&rules, &trace(kind, name)), [], "{name}");
+        }
+    }
+
+    #[test]
+    fn an_exclude_cancels_all_but_proof() {
+        let rules = of_text(&[("a.toml", RULES)]).ruleset.unwrap();
+        let mut package = trace(ItemKind::Package, "guard2");
+        assert_eq!(hits(&rules, &package), []);
+        package.publisher = Some("ACME Corp".to_owned());
+        assert_eq!(hits(&rules, &package), [guard(Strength::Conclusive)]);
+        let mut service = trace(ItemKind::Service, "guard");
+        assert_eq!(hits(&rules, &service), [guard(Strength::Strong)]);
+        service.state = State::Remnant;
+        assert_eq!(hits(&rules, &service), [], "the exclude asks the sighting too");
+    }
+
+    #[test]
+    fn what_could_not_be_seen_of_an_image_is_no_match() {
+        let rules = of_text(&[("a.toml", RULES)]).ruleset.unwrap();
+        for (exists, found) in [(Some(true), 1), (Some(false), 0), (None, 0)] {
+            let mut program = trace(ItemKind::Executable, "x");
+            program.image = Some(Image { path: HostPath::from("/opt/acme/bin/x"), exists });
+            assert_eq!(hits(&rules, &program).len(), found, "{exists:?}");
+        }
+    }
+
+    #[test]
+    fn a_vendors_list_speaks_for_the_product_that_the_item_is() {
+        let rules = of_text(&[("a.toml", RULES)]).ruleset.unwrap();
+        let mut package = trace(ItemKind::Package, "unheard-of");
+        package.publisher = Some("Acme Corp <help@acme.example>".to_owned());
+        let other = ("acme.other".to_owned(), Strength::Strong, Class::Product);
+        assert_eq!(hits(&rules, &package), [other]);
+        package.name = "guard".to_owned();
+        assert_eq!(hits(&rules, &package), [guard(Strength::Strong), guard(Strength::Strong)]);
+    }
+
+    #[test]
+    fn a_signer_is_only_as_good_as_its_chain() {
+        let rules = of_text(&[("a.toml", RULES)]).ruleset.unwrap();
+        let mut program = trace(ItemKind::Executable, "acme-clean");
+        let tool = |strength| ("acme.cleaner".to_owned(), strength, Class::Tool);
+        assert_eq!(hits(&rules, &program), [tool(Strength::Weak)]);
+        for (trust, strength) in
+            [(Trust::Anchored, Strength::Conclusive), (Trust::Unanchored, Strength::Weak)]
+        {
+            program.signer = Looked::Some(Signer { name: "Acme Corp".to_owned(), trust });
+            let signed = hits(&rules, &program);
+            assert_eq!(signed, [tool(Strength::Weak), tool(strength)], "a signed tool stays a tool");
+        }
+        program.signer = Looked::Unreadable("test".to_owned());
+        assert_eq!(hits(&rules, &program).len(), 1);
+    }
+
+    #[test]
+    fn rules_of_another_family_are_not_asked() {
+        let text = RULES
+            .replace("kind = [\"package\", \"service\"]", "families = [\"windows\"]\nkind = \"package\"");
+        let rules = of_text(&[("a.toml", text.as_str())]).ruleset.unwrap();
+        assert_eq!(hits(&rules, &trace(ItemKind::Package, "guard")), []);
+    }
+
+    /// The judge checks states and confidence too; this holds that the right products are found at all.
+    #[test]
+    fn the_built_in_examples_find_their_products_and_no_other() {
+        let rules = built_in().ruleset.unwrap();
+        for example in rules.examples() {
+            let found: BTreeSet<String> =
+                example.traces.iter().flat_map(|trace| hits(&rules, trace)).map(|hit| hit.0).collect();
+            let wanted: BTreeSet<String> = match &example.expect {
+                Expect::Nothing => BTreeSet::new(),
+                Expect::Finding { product, .. } => BTreeSet::from([product.clone()]),
+            };
+            assert_eq!(found, wanted, "{}", example.at);
+        }
+    }
+}

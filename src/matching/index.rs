@@ -55,15 +55,19 @@ impl Index {
         let mut found: Vec<usize> = self.rest.get(&item.kind).into_iter().flatten().copied().collect();
         for slot in Slot::ALL.iter().copied() {
             for text in item.slot(slot) {
-                found.extend(self.whole.get(&(slot, text.to_owned())).into_iter().flatten());
-                for beginning in CUTS.iter().filter_map(|cut| text.as_bytes().get(..*cut)) {
-                    found.extend(self.begins.get(&(slot, beginning.to_owned())).into_iter().flatten());
-                }
+                self.gather(slot, text, &mut found);
             }
         }
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    fn gather(&self, slot: Slot, text: &str, found: &mut Vec<usize>) {
+        found.extend(self.whole.get(&(slot, text.to_owned())).into_iter().flatten());
+        for beginning in CUTS.iter().filter_map(|cut| text.as_bytes().get(..*cut)) {
+            found.extend(self.begins.get(&(slot, beginning.to_owned())).into_iter().flatten());
+        }
     }
 }
 

@@ -228,6 +228,8 @@ pub struct Finding {
     pub effective: Date,
     /// What to do.
     pub advice: String,
-    /// Every sighting it rests on, strongest first.
+    /// The sightings it rests on, strongest first; at most 500.
     pub evidence: Vec<Evidence>,
+    /// How many there are.
+    pub evidence_total: usize,
 }

@@ -69,8 +69,12 @@ impl Trace {
 
     /// The file whose owner is the owner of this trace: the program itself for what is a file,
     /// the record's own file for what merely points at one (a unit run by an interpreter belongs
-    /// to the package that ships the unit, not to the interpreter's).
+    /// to the package that ships the unit, not to the interpreter's). None for what lies in a container:
+    /// the same path there is another file, which no package of the host owns.
     pub fn owned_path(&self) -> Option<&HostPath> {
+        if matches!(self.scope, Scope::Container(_)) {
+            return None;
+        }
         match self.kind {
             ItemKind::Executable | ItemKind::Driver => {
                 self.image.as_ref().map(|image| &image.path).or(self.path.as_ref())

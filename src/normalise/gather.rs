@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{HostPath, InventoryItem, Item, ItemId, PackageRef, Sighting, Trace, User};
+use crate::model::{HostPath, InventoryItem, Item, ItemId, PackageRef, Scope, Sighting, Trace, User};
 
 use super::identity::item_id;
 use super::links;
@@ -44,6 +44,7 @@ pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
 /// One trace as its fleet-wide part and its part of this host.
 fn split(source: &'static str, trace: Trace, users: &[User]) -> (Item, Sighting) {
     let path = trace.path.as_ref().or(trace.image.as_ref().map(|image| &image.path));
+    let homes = if matches!(trace.scope, Scope::Container(_)) { &[][..] } else { users };
     let mut identifiers = trace.identifiers;
     identifiers.sort();
     identifiers.dedup();
@@ -57,7 +58,7 @@ fn split(source: &'static str, trace: Trace, users: &[User]) -> (Item, Sighting)
         signer: trace.signer,
         identifiers,
         arch: trace.arch,
-        path: path.map(|path| template(path, users)),
+        path: path.map(|path| template(path, homes)),
     };
     item.id = item_id(&item);
     let sighting = Sighting {
@@ -153,6 +154,17 @@ mod tests {
         let kinds: Vec<_> = links.iter().map(|link| link.kind).collect();
         assert_eq!(kinds, [LinkKind::OwnedBy, LinkKind::ImageOf]);
         assert_eq!(links[0].to, find(&items, ItemKind::Package, "kesl").item.id);
+    }
+
+    #[test]
+    fn what_runs_in_a_container_is_joined_with_nothing_of_the_host() {
+        let mut inside = exe("/home/alice/x", State::Running);
+        inside.scope = Scope::Container("0123456789ab".into());
+        let traces = vec![package("x"), service("x.service", "/home/alice/x"), inside];
+        let items = gathered(traces, &[("/home/alice/x", "x")]);
+        let inside = find(&items, ItemKind::Executable, "x");
+        assert_eq!(inside.sightings[0].links, []);
+        assert_eq!(inside.item.path.as_deref(), Some("/home/alice/x"), "not the home of the host's alice");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::fmt;
 pub mod apk;
 pub mod appimage;
 pub mod appstream;
+pub mod bdb;
+mod bytes;
 pub mod command;
 #[cfg(test)]
 pub(crate) mod corpora_tests;
@@ -19,10 +21,17 @@ pub mod init_script;
 pub mod keyfile;
 pub mod modules;
 pub mod mountinfo;
+pub mod ndb;
 pub mod os_release;
 pub mod pacman;
 pub mod passwd;
+pub mod rpm_header;
+pub mod rpmdb;
 pub mod snap_yaml;
+pub mod sqlite;
+mod sqlite_btree;
+pub mod sqlite_record;
+mod sqlite_wal;
 pub mod text;
 pub mod unit;
 
@@ -48,6 +57,15 @@ impl ReadAt for [u8] {
             to.copy_from_slice(from);
         }
         Ok(n)
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        (**self).read_at(offset, buf)
     }
 }
 
@@ -118,8 +136,13 @@ impl<T> Default for Parsed<T> {
 impl<T> Parsed<T> {
     /// Notes a fault, up to the cap.
     pub fn fault(&mut self, at: At, what: impl Into<String>) {
-        if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Fault::new(at, what));
-        }
+        note(&mut self.faults, at, what);
+    }
+}
+
+/// Notes a fault in a list of a streaming reader, up to [`MAX_FAULTS`].
+pub(crate) fn note(faults: &mut Vec<Fault>, at: At, what: impl Into<String>) {
+    if faults.len() < MAX_FAULTS {
+        faults.push(Fault::new(at, what));
     }
 }

@@ -99,8 +99,6 @@ codes! {
     ShortPattern "W0504" "a pattern with a short fixed beginning";
     /// A name is not proof.
     NameAlone "W0505" "conclusive on the ground of a name alone";
-    /// A category that no product has.
-    UnusedException "W0506" "an exception that matches no product";
 }
 
 impl Code {

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use regex_syntax::hir::{Hir, HirKind, Look};
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look};
 
 use crate::model::{Field, Strength};
 
 use super::code::Code;
-use super::compile::Parts;
+use super::compile::{Parts, Reference};
 use super::diagnostic::{At, Faults};
-use super::rules::{Expect, Policy, Prohibition, Vendor};
+use super::rules::{Expect, Prohibition, Vendor};
 use super::schema::Text;
 
 /// Fixed characters a beginning or a glob must have.
@@ -80,12 +80,21 @@ fn literals(hir: &Hir) -> usize {
         }
         HirKind::Concat(parts) => parts.iter().map(literals).fold(0, usize::saturating_add),
         HirKind::Alternation(parts) => parts.iter().map(literals).min().unwrap_or(0),
+        HirKind::Class(Class::Unicode(class)) => usize::from(is_one_letter(class)),
         HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => 0,
     }
 }
 
-/// Everything that only shows when all files are read.
-pub(super) fn whole(parts: &Parts, faults: &Faults) {
+/// Whether a class is one letter in its cases, which `(?i)` makes of every letter.
+fn is_one_letter(class: &ClassUnicode) -> bool {
+    let letters = || class.ranges().iter().flat_map(|range| range.start()..=range.end());
+    let first = letters().next();
+    let same = |letter: char| first.is_some_and(|first| letter.to_lowercase().eq(first.to_lowercase()));
+    letters().take(5).count() <= 3 && letters().all(same)
+}
+
+/// What shows when all files are read, whatever some of them hold.
+pub(super) fn each(parts: &Parts, faults: &Faults) {
     duplicates(parts, faults);
     strengths(parts, faults);
     for (position, product) in parts.products.iter().enumerate() {
@@ -97,22 +106,31 @@ pub(super) fn whole(parts: &Parts, faults: &Faults) {
     for vendor in &parts.vendors {
         examples(vendor, parts, faults);
     }
-    for policy in &parts.policies {
-        references(policy, parts, faults);
-    }
-    for example in &parts.examples {
-        if let Expect::Finding { product, .. } = &example.expect {
-            known_product(product, &example.at, parts, faults);
+}
+
+/// What one file says of another.
+pub(super) fn references(parts: &Parts, faults: &Faults) {
+    for Reference { code, to } in &parts.references {
+        let (known, what) = match code {
+            Code::UnknownVendor => (parts.vendors.iter().any(|one| one.id == to.value), "vendor"),
+            Code::UnknownAuthority => (parts.authorities.iter().any(|one| one.id == to.value), "authority"),
+            _ => (parts.products.iter().any(|one| one.id == to.value), "product"),
+        };
+        if !known {
+            faults.add(*code, &to.at, format!("no {what} has the id `{}`", to.value));
         }
+    }
+    for prohibition in parts.policies.iter().flat_map(|policy| &policy.prohibitions) {
+        reach(prohibition, parts, faults);
     }
 }
 
 fn duplicates(parts: &Parts, faults: &Faults) {
-    let prohibitions = parts.policies.iter().flat_map(|policy| &policy.prohibitions);
+    let all = parts.policies.iter().flat_map(|policy| &policy.prohibitions);
     unique(parts.vendors.iter().map(|one| (&one.id, &one.at)), faults);
     unique(parts.products.iter().map(|one| (&one.id, &one.at)), faults);
     unique(parts.policies.iter().map(|one| (&one.id, &one.at)), faults);
-    unique(prohibitions.map(|one| (&one.id, &one.at)), faults);
+    unique(all.map(|one| (&one.id, &one.at)), faults);
     unique(parts.authorities.iter().map(|one| (&one.id, &one.at)), faults);
 }
 
@@ -157,33 +175,11 @@ fn examples(vendor: &Vendor, parts: &Parts, faults: &Faults) {
     faults.add(Code::MissingExample, &vendor.at, label);
 }
 
-fn references(policy: &Policy, parts: &Parts, faults: &Faults) {
-    for prohibition in &policy.prohibitions {
-        let known_vendor = |id: &String| parts.vendors.iter().any(|vendor| vendor.id == *id);
-        if let Some(vendor) = prohibition.vendor.as_ref().filter(|id| !known_vendor(id)) {
-            faults.add(Code::UnknownVendor, &prohibition.at, format!("no vendor file has the id `{vendor}`"));
-        }
-        for product in prohibition.products.iter().chain(&prohibition.except_products) {
-            known_product(product, &prohibition.at, parts, faults);
-        }
-        for id in &prohibition.authorities {
-            if !parts.authorities.iter().any(|authority| authority.id == *id) {
-                let label = format!("no authority file has the id `{id}`");
-                faults.add(Code::UnknownAuthority, &prohibition.at, label);
-            }
-        }
-        reach(prohibition, parts, faults);
-    }
-}
-
-fn known_product(id: &str, at: &At, parts: &Parts, faults: &Faults) {
-    if !parts.products.iter().any(|product| product.id == id) {
-        faults.add(Code::UnknownProduct, at, format!("no vendor file has a product `{id}`"));
-    }
-}
-
 /// A prohibition that reaches no product would call every host compliant.
 fn reach(prohibition: &Prohibition, parts: &Parts, faults: &Faults) {
+    if prohibition.vendor.is_none() && prohibition.products.is_empty() {
+        return;
+    }
     let covered = parts.products.iter().enumerate().filter(|(_, product)| prohibition.covers(product));
     let found = covered
         .filter(|(position, _)| parts.indicators.iter().any(|indicator| indicator.product == *position))
@@ -206,7 +202,9 @@ mod tests {
             ("(kesl|klnagent)-gui", 8),
             ("k*", 0),
             ("(ab){3}", 6),
-            ("(?i)kesl", 0),
+            ("(?i)avp", 3),
+            ("[a-z][0-9]", 0),
+            ("[ab]", 0),
             ("касперск", 8),
         ] {
             assert_eq!(literals(&regex_syntax::parse(expression).unwrap()), count, "{expression}");

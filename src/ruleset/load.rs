@@ -150,6 +150,7 @@ fn unreadable(path: &Path, faults: &Faults, reason: &str) {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests write rule files of their own")]
 mod tests {
     use super::*;
 

@@ -58,6 +58,12 @@ impl Pattern {
         Self { exact, ..Self::default() }
     }
 
+    /// A pattern of publishers: each as a whole, or followed by the mail address that maintainers have.
+    pub(super) fn of_publishers<'a>(values: impl IntoIterator<Item = &'a Text> + Clone) -> Self {
+        let prefixes = values.clone().into_iter().map(|text| format!("{} <", fold(&text.value))).collect();
+        Self { prefixes, ..Self::of_exact(values) }
+    }
+
     /// A pattern from `{ exact = […], prefix = […], glob = […], regex = […] }`.
     pub(super) fn read(value: Value<'_>) -> Option<Self> {
         let mut table = value.table("a pattern")?;

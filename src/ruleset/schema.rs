@@ -30,13 +30,13 @@ pub(super) struct Text {
 pub(super) struct Value<'t> {
     file: &'t Arc<RuleFile>,
     faults: &'t Faults,
-    value: &'t Spanned<DeValue<'t>>,
+    toml: &'t Spanned<DeValue<'t>>,
 }
 
 impl<'t> Value<'t> {
     /// Its place.
     pub(super) fn at(&self) -> At {
-        At::new(self.file, self.value.span())
+        At::new(self.file, self.toml.span())
     }
 
     /// Where to note its faults.
@@ -46,7 +46,7 @@ impl<'t> Value<'t> {
 
     /// As a table.
     pub(super) fn table(self, what: &'static str) -> Option<Table<'t>> {
-        match self.value.get_ref() {
+        match self.toml.get_ref() {
             DeValue::Table(entries) => {
                 let at = self.at();
                 Some(Table { file: self.file, faults: self.faults, entries, at, what, asked: Vec::new() })
@@ -62,12 +62,12 @@ impl<'t> Value<'t> {
 
     /// Whether it is this text.
     pub(super) fn is_text(&self, text: &str) -> bool {
-        matches!(self.value.get_ref(), DeValue::String(value) if value == text)
+        matches!(self.toml.get_ref(), DeValue::String(value) if value == text)
     }
 
     /// As a text that says something.
     pub(super) fn text(self) -> Option<Text> {
-        match self.value.get_ref() {
+        match self.toml.get_ref() {
             DeValue::String(text) if text.trim().is_empty() => {
                 self.faults.add(Code::EmptyText, &self.at(), "this must say something");
                 None
@@ -79,7 +79,7 @@ impl<'t> Value<'t> {
 
     /// As a text, or a list of texts.
     pub(super) fn texts(self) -> Vec<Text> {
-        match self.value.get_ref() {
+        match self.toml.get_ref() {
             DeValue::String(_) => self.text().into_iter().collect(),
             DeValue::Array(_) => self.list().into_iter().filter_map(Self::text).collect(),
             _ => {
@@ -98,7 +98,7 @@ impl<'t> Value<'t> {
 
     /// As one word, or several.
     pub(super) fn words<T: for<'de> Deserialize<'de>>(self) -> Vec<T> {
-        match self.value.get_ref() {
+        match self.toml.get_ref() {
             DeValue::Array(_) => self.list().into_iter().filter_map(Self::word).collect(),
             _ => self.word().into_iter().collect(),
         }
@@ -106,7 +106,7 @@ impl<'t> Value<'t> {
 
     /// As a day.
     pub(super) fn date(self) -> Option<Date> {
-        let text = match self.value.get_ref() {
+        let text = match self.toml.get_ref() {
             DeValue::Datetime(date) => date.to_string(),
             DeValue::String(text) => text.clone().into_owned(),
             _ => return self.wrong("a date"),
@@ -116,32 +116,26 @@ impl<'t> Value<'t> {
 
     /// As yes or no.
     pub(super) fn bool(self) -> Option<bool> {
-        match self.value.get_ref() {
-            DeValue::Boolean(yes) => Some(*yes),
-            _ => self.wrong("true or false"),
-        }
+        let yes = self.toml.get_ref().as_bool();
+        if yes.is_some() { yes } else { self.wrong("true or false") }
     }
 
     /// As a whole number.
     fn number(self) -> Option<i64> {
-        match self.value.get_ref() {
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
-            _ => None,
-        }
+        let number = self.toml.get_ref().as_integer()?;
+        i64::from_str_radix(number.as_str(), number.radix()).ok()
     }
 
     fn list(self) -> Vec<Self> {
-        match self.value.get_ref() {
-            DeValue::Array(values) => values.iter().map(|value| Self { value, ..self }).collect(),
-            _ => {
-                self.wrong::<()>("a list");
-                Vec::new()
-            }
-        }
+        let Some(values) = self.toml.get_ref().as_array() else {
+            self.wrong::<()>("a list");
+            return Vec::new();
+        };
+        values.iter().map(|toml| Self { toml, ..self }).collect()
     }
 
     fn wrong<T>(self, wanted: &str) -> Option<T> {
-        let label = format!("this is {}; {wanted} belongs here", article(self.value.get_ref()));
+        let label = format!("this is {}; {wanted} belongs here", article(self.toml.get_ref()));
         self.faults.add(Code::WrongType, &self.at(), label);
         None
     }
@@ -194,8 +188,8 @@ impl<'t> Table<'t> {
     /// The value of a key.
     pub(super) fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
         self.asked.push(key);
-        let (_, value) = self.entries.iter().find(|(name, _)| name.get_ref() == key)?;
-        Some(Value { file: self.file, faults: self.faults, value })
+        let (_, toml) = self.entries.iter().find(|(name, _)| name.get_ref() == key)?;
+        Some(Value { file: self.file, faults: self.faults, toml })
     }
 
     /// The value of a key that must be there.

@@ -7,6 +7,7 @@
 use crate::host::Host;
 use crate::model::{Depth, Family, Field, ItemKind, Need, ScopeKind, State, Wanted};
 
+pub mod common;
 mod haul;
 pub mod linux;
 mod owners;
@@ -53,7 +54,17 @@ pub trait Source: Sync {
 }
 
 /// Every source there is.
-pub const SOURCES: &[&dyn Source] = &[&linux::dpkg::Dpkg, &linux::apk::Apk, &linux::pacman::Pacman];
+pub const SOURCES: &[&dyn Source] = &[
+    &linux::dpkg::Dpkg,
+    &linux::apk::Apk,
+    &linux::pacman::Pacman,
+    &linux::snap::Snap,
+    &linux::flatpak::Flatpak,
+    &linux::appimage::AppImages,
+    &linux::kernel_modules::KernelModules,
+    &linux::accounts::Accounts,
+    &common::processes::Processes,
+];
 
 /// The sources of a family.
 pub fn of(family: Family) -> impl Iterator<Item = &'static dyn Source> {

@@ -9,16 +9,18 @@ use crate::ruleset::code::Code;
 use crate::ruleset::rules::{Example, Expect};
 use crate::ruleset::schema::{Table, Value};
 
+use super::Reference;
+
 /// Where an example's traces are said to have been read, unless it says otherwise.
 const PLACE: &str = "/example";
 
-pub(super) fn read(mut table: Table<'_>) -> Option<Example> {
+pub(super) fn read(mut table: Table<'_>, references: &mut Vec<Reference>) -> Option<Example> {
     let items = table.need("items").map(|value| value.tables("an item of an example")).unwrap_or_default();
     let count = items.len();
     let traces: Vec<Trace> = items.into_iter().filter_map(read_item).collect();
     let families: Vec<Family> = table.words("families");
     let families = if families.is_empty() { vec![Family::Linux] } else { families };
-    let expect = table.need("expect").and_then(read_expect);
+    let expect = table.need("expect").and_then(|value| read_expect(value, references));
     let note = table.text("note");
     let at = table.at().clone();
     if count == 0 {
@@ -29,7 +31,7 @@ pub(super) fn read(mut table: Table<'_>) -> Option<Example> {
     Some(Example { traces, families, expect: expect?, note, at }).filter(|_| whole)
 }
 
-fn read_expect(value: Value<'_>) -> Option<Expect> {
+fn read_expect(value: Value<'_>, references: &mut Vec<Reference>) -> Option<Expect> {
     if value.is_text("none") {
         return Some(Expect::Nothing);
     }
@@ -39,7 +41,10 @@ fn read_expect(value: Value<'_>) -> Option<Expect> {
     let confidence = table.get("confidence").and_then(Value::word);
     let class = table.get("class").and_then(Value::word);
     table.finish();
-    Some(Expect::Finding { product: product?.value, state, confidence, class })
+    let to = product?;
+    let product = to.value.clone();
+    references.push(Reference { code: Code::UnknownProduct, to });
+    Some(Expect::Finding { product, state, confidence, class })
 }
 
 fn read_item(mut table: Table<'_>) -> Option<Trace> {

@@ -6,6 +6,7 @@ mod example;
 mod policy;
 mod vendor;
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -18,6 +19,15 @@ use super::lint;
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
 
+/// A place where one file names what must stand in another.
+#[derive(Debug)]
+pub(super) struct Reference {
+    /// The fault, where it does not.
+    pub(super) code: Code,
+    /// The id.
+    pub(super) to: Text,
+}
+
 /// What the files gave so far.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
@@ -28,19 +38,26 @@ pub(super) struct Parts {
     pub(super) policies: Vec<Policy>,
     pub(super) authorities: Vec<Authority>,
     pub(super) examples: Vec<Example>,
+    pub(super) references: Vec<Reference>,
 }
 
 /// Reads and checks files. The ruleset is only to be used where no fault is an error.
 pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) -> Ruleset {
     let mut parts = Parts::default();
+    let mut whole = true;
     for file in files {
-        read(file, faults, &mut parts);
+        whole &= read(file, faults, &mut parts);
     }
-    lint::whole(&parts, faults);
+    lint::each(&parts, faults);
+    if whole {
+        // A reference into a file that did not parse is no fault of its own.
+        lint::references(&parts, faults);
+    }
     Ruleset::new(parts, digest(files), origin)
 }
 
-fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) {
+/// Reads one file; `false` where it is not known what it would have given.
+fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
     let (document, errors) = DeTable::parse_recoverable(&file.text);
     for error in &errors {
         let at = At::new(file, error.span().unwrap_or(0..0));
@@ -48,7 +65,7 @@ fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) {
     }
     if !errors.is_empty() {
         // What stands in a table that did not parse would only give faults that are none.
-        return;
+        return false;
     }
     let mut root = Table::root(file, faults, document.get_ref());
     root.schema();
@@ -60,10 +77,11 @@ fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) {
         _ => {
             let label = "a file has one of the tables [vendor], [policy] and [authority]";
             faults.add(Code::FileKind, root.at(), label);
-            return;
+            return false;
         }
     }
     root.finish();
+    true
 }
 
 /// An id in its form: lower-case letters, digits and hyphens, in parts joined by dots.
@@ -82,6 +100,7 @@ fn id(text: Option<Text>, faults: &Faults) -> Option<String> {
 /// An id that begins with the id of what it belongs to.
 fn id_below(text: Option<Text>, owner: &str, faults: &Faults) -> Option<String> {
     if let Some(text) = &text
+        && !owner.is_empty()
         && !text.value.strip_prefix(owner).is_some_and(|rest| rest.starts_with('.'))
     {
         let hint = format!("begin it with `{owner}.`");
@@ -99,5 +118,9 @@ fn digest(files: &[Arc<RuleFile>]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -2,14 +2,12 @@
 //!
 //! Called by `compile`. Must not know how anything is recognised.
 
-use std::collections::BTreeSet;
-
 use crate::model::{Confidence, Depth, Effect, ScopeAsk, Severity};
 use crate::ruleset::code::Code;
 use crate::ruleset::rules::{Authority, Embedded, Milestone, Policy, Prohibition};
 use crate::ruleset::schema::{Table, Text, Value};
 
-use super::{Parts, id, id_below};
+use super::{Parts, Reference, id, id_below};
 
 pub(super) fn read_policy(root: &mut Table<'_>, parts: &mut Parts) {
     let prohibitions = root.tables("prohibition", "[[prohibition]]");
@@ -28,7 +26,8 @@ pub(super) fn read_policy(root: &mut Table<'_>, parts: &mut Parts) {
         faults.add(Code::NothingProhibited, &at, "a policy without a [[prohibition]] is always met");
     }
     let owner = id.clone().unwrap_or_default();
-    let prohibitions = prohibitions.into_iter().filter_map(|table| read_prohibition(table, &owner)).collect();
+    let mut read = |table| read_prohibition(table, &owner, &mut parts.references);
+    let prohibitions = prohibitions.into_iter().filter_map(&mut read).collect();
     if let (Some(id), Some(title), Some(effective)) = (id, title, effective) {
         let title = title.value;
         parts.policies.push(Policy {
@@ -45,23 +44,35 @@ pub(super) fn read_policy(root: &mut Table<'_>, parts: &mut Parts) {
     }
 }
 
-fn read_prohibition(mut table: Table<'_>, policy: &str) -> Option<Prohibition> {
+fn read_prohibition(
+    mut table: Table<'_>,
+    policy: &str,
+    references: &mut Vec<Reference>,
+) -> Option<Prohibition> {
     let faults = table.faults();
     let id = id_below(table.need_text("id"), policy, faults);
-    let vendor = table.text("vendor");
-    let products = set(table.texts("products"));
+    let mut refer = |texts: Vec<Text>, code| -> Vec<String> {
+        let ids = texts.iter().map(|text| text.value.clone()).collect();
+        references.extend(texts.into_iter().map(|to| Reference { code, to }));
+        ids
+    };
+    let vendor = table.get("vendor").and_then(Value::text);
+    let vendor = refer(vendor.into_iter().collect(), Code::UnknownVendor).pop();
+    let products = refer(table.texts("products"), Code::UnknownProduct);
+    let except_products = refer(table.texts("except_products"), Code::UnknownProduct);
+    let authorities = refer(table.texts("authorities"), Code::UnknownAuthority);
     let at = table.at().clone();
-    if vendor.is_none() && products.is_empty() {
+    if !table.has("vendor") && !table.has("products") {
         faults.add(Code::MissingKey, &at, "a prohibition needs the key `vendor` or the key `products`");
     }
     let prohibition = Prohibition {
         id: id.unwrap_or_default(),
         vendor,
-        products,
-        except_categories: set(table.texts("except_categories")),
-        except_products: set(table.texts("except_products")),
+        products: products.into_iter().collect(),
+        except_categories: values(table.texts("except_categories")).into_iter().collect(),
+        except_products: except_products.into_iter().collect(),
         embedded: table.word("embedded", Embedded::default()),
-        authorities: values(table.texts("authorities")),
+        authorities,
         severity: table.word("severity", Severity::High),
         advice: table.text("advice"),
         at,
@@ -113,9 +124,5 @@ fn read_milestone(mut table: Table<'_>) -> Option<Milestone> {
 }
 
 fn values(texts: Vec<Text>) -> Vec<String> {
-    texts.into_iter().map(|text| text.value).collect()
-}
-
-fn set(texts: Vec<Text>) -> BTreeSet<String> {
     texts.into_iter().map(|text| text.value).collect()
 }

@@ -32,7 +32,7 @@ pub(super) fn read(root: &mut Table<'_>, parts: &mut Parts) {
         parts.excludes.extend(read_exclude(table, &vendor));
     }
     for table in root.tables("example", "[[example]]") {
-        parts.examples.extend(example::read(table));
+        parts.examples.extend(example::read(table, &mut parts.references));
     }
     add_lists(&lists, &vendor, parts);
     parts.vendors.push(vendor);
@@ -40,8 +40,8 @@ pub(super) fn read(root: &mut Table<'_>, parts: &mut Parts) {
 
 fn read_vendor(value: Value<'_>) -> Option<(Vendor, Lists)> {
     let mut table = value.table("[vendor]")?;
-    let id = id(table.need_text("id"), table.faults());
-    let name = table.need_text("name");
+    let id = id(table.need_text("id"), table.faults()).unwrap_or_default();
+    let name = table.need_text("name").map(|text| text.value).unwrap_or_default();
     let values = |texts: Vec<Text>| texts.into_iter().map(|text| text.value).collect();
     let aliases = values(table.texts("aliases"));
     let team_ids = values(table.texts("team_ids"));
@@ -53,7 +53,8 @@ fn read_vendor(value: Value<'_>) -> Option<(Vendor, Lists)> {
         at: at.clone(),
     };
     table.finish();
-    Some((Vendor { id: id?, name: name?.value, aliases, team_ids, at }, lists))
+    // What is missing is noted; the products below are still read, for their own faults.
+    Some((Vendor { id, name, aliases, team_ids, at }, lists))
 }
 
 fn read_product(mut table: Table<'_>, vendor: &Vendor, parts: &mut Parts) {
@@ -124,7 +125,7 @@ fn add_lists(lists: &Lists, vendor: &Vendor, parts: &mut Parts) {
         add(crate::model::Field::Signer, conditions, Strength::Conclusive);
     }
     if !lists.publishers.is_empty() {
-        let conditions = Conditions::of_publishers(Pattern::of_exact(&lists.publishers));
+        let conditions = Conditions::of_publishers(Pattern::of_publishers(&lists.publishers));
         add(crate::model::Field::Publisher, conditions, Strength::Strong);
     }
 }

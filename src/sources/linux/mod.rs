@@ -1,6 +1,11 @@
 //! Places where software leaves traces on Linux hosts; one file each.
 
+pub mod accounts;
 pub mod apk;
+pub mod appimage;
 pub mod dpkg;
 mod expect;
+pub mod flatpak;
+pub mod kernel_modules;
 pub mod pacman;
+pub mod snap;

@@ -1,0 +1,15 @@
+//! The ndb reader on any bytes; nothing may be handed out that the file is too short for.
+#![no_main]
+
+use interdict::parse::ndb;
+use std::ops::ControlFlow;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let mut longest = 0;
+    let faults = ndb::records(&data, &mut |_, blob| {
+        longest = longest.max(blob.len());
+        ControlFlow::Continue(())
+    });
+    assert!(longest <= data.len());
+    assert!(faults.len() <= interdict::parse::MAX_FAULTS);
+});

@@ -1,0 +1,3 @@
+//! Places where software leaves traces on every family of operating systems; one file each.
+
+pub mod processes;

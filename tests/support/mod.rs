@@ -1,0 +1,208 @@
+//! What the tests of the binary share: roots to scan, runs of it, tools that may be missing.
+#![expect(clippy::disallowed_methods, reason = "tests build their own roots and run the program itself")]
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The real data with the answers of a peer's tool, where it lies beside the checkout.
+pub fn corpora(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join("shared/corpora").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: the corpus {name} is not beside this checkout");
+    None
+}
+
+/// Says why a test is skipped. In CI nothing may be skipped.
+pub fn skip(reason: &str) {
+    assert!(std::env::var_os("CI").is_none(), "skipped in CI: {reason}");
+    eprintln!("skipped: {reason}");
+}
+
+/// Whether a program is on the machine.
+pub fn has(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
+}
+
+/// Whether this process may read everything.
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
+/// A folder to be scanned as the root of a system.
+pub struct Root {
+    folder: tempfile::TempDir,
+}
+
+impl Root {
+    /// An empty one, which everybody may enter.
+    pub fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        open_to_all(folder.path());
+        Self { folder }
+    }
+
+    /// A Debian with `/etc/os-release` and an account `alice`.
+    pub fn debian() -> Self {
+        let root = Self::empty();
+        root.file(
+            "etc/os-release",
+            "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+        );
+        root.file(
+            "etc/passwd",
+            "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000:,,,:/home/alice:/bin/bash\n",
+        );
+        root.file("etc/group", "root:x:0:\nalice:x:1000:\n");
+        root.dir("home/alice");
+        root.dir("root");
+        root
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A path in it.
+    pub fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// A path in it with a name of any bytes.
+    pub fn at_bytes(&self, path: &[u8]) -> PathBuf {
+        self.folder.path().join(OsStr::from_bytes(path))
+    }
+
+    /// Writes a file and the folders on the way.
+    pub fn file(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.at(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, contents).unwrap();
+        path
+    }
+
+    /// Writes a program file.
+    pub fn program(&self, path: impl AsRef<Path>) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.file(path, b"\x7fELF\x02\x01\x01");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// Makes a folder.
+    pub fn dir(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = self.at(path);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// Makes a symbolic link.
+    pub fn link(&self, path: impl AsRef<Path>, target: &str) {
+        let path = self.at(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
+    }
+
+    /// Scans it.
+    pub fn scan(&self, args: &[&str]) -> Run {
+        scan(self.path(), args)
+    }
+
+    /// Lists it.
+    pub fn inventory(&self) -> Value {
+        let run = Run::of(interdict().args(["inventory", "--format", "json", "--root"]).arg(self.path()));
+        assert!(run.code == 0 || run.code == 3, "{run:?}");
+        run.json()
+    }
+}
+
+/// A temporary folder is its owner's alone; scans as another user need to get in.
+pub fn open_to_all(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The program.
+pub fn interdict() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_interdict"));
+    command.env_remove("NO_COLOR").env_remove("COLUMNS");
+    command
+}
+
+/// Scans a root, as JSON.
+pub fn scan(root: &Path, args: &[&str]) -> Run {
+    Run::of(interdict().args(["scan", "--format", "json", "--root"]).arg(root).args(args))
+}
+
+/// The same as a user without rights. `None`, with the reason said, where that cannot be done.
+pub fn scan_as_nobody(args: &[&OsStr]) -> Option<Run> {
+    let program = env!("CARGO_BIN_EXE_interdict");
+    if !is_root() {
+        return Some(Run::of(Command::new(program).args(args)));
+    }
+    if !has("setpriv") {
+        skip("root without setpriv cannot become another user");
+        return None;
+    }
+    // The build folder may lie where only root can go: run a copy.
+    let copy = tempfile::tempdir().unwrap();
+    open_to_all(copy.path());
+    let program = copy.path().join("interdict");
+    fs::copy(env!("CARGO_BIN_EXE_interdict"), &program).unwrap();
+    let become_nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    Some(Run::of(Command::new("setpriv").args(become_nobody).arg(program).args(args)))
+}
+
+/// A run of the program that ended.
+#[derive(Debug)]
+pub struct Run {
+    /// Exit code.
+    pub code: i32,
+    /// What it printed.
+    pub stdout: String,
+    /// What it said.
+    pub stderr: String,
+}
+
+impl Run {
+    /// Runs a command to its end.
+    pub fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        Self {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        }
+    }
+
+    /// What it printed, as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The findings of a report, by product.
+    pub fn finding(&self, product: &str) -> Option<Value> {
+        let report = self.json();
+        let mut found =
+            report["findings"].as_array().unwrap().iter().filter(|found| found["product"] == product);
+        let first = found.next().cloned();
+        assert!(found.next().is_none(), "one finding per product: {report:#}");
+        first
+    }
+
+    /// Every product found.
+    pub fn products(&self) -> Vec<String> {
+        let report = self.json();
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().map(|found| found["product"].as_str().unwrap().to_owned()).collect()
+    }
+}
