@@ -79,28 +79,28 @@ impl Source for Apk {
     }
 
     fn owners(&self, host: &dyn Host, ask: &PathAsk, owners: &mut Owners) {
-        let mut path = Vec::new();
         for place in databases(host) {
-            let bytes = match host.files().read(&place, LIMIT) {
-                Ok(bytes) => bytes,
-                Err(Miss::Absent) => continue,
-                Err(miss) => {
-                    owners.gap(self.name(), miss.reason(), &place, miss.detail());
-                    continue;
-                }
-            };
-            for owned in apk::owned(&bytes) {
-                let Some(file) = owned.file else { continue };
-                path.clear();
-                for part in [owned.folder, file].into_iter().filter(|part| !part.is_empty()) {
-                    path.push(b'/');
-                    path.extend_from_slice(part);
-                }
-                if ask.wants(&path) {
-                    let name = text(owned.package);
-                    owners.add(&path, PackageRef { source: "apk", name, arch: None });
-                }
+            match host.files().read(&place, LIMIT) {
+                Ok(bytes) => owned(&bytes, ask, owners),
+                Err(Miss::Absent) => {}
+                Err(miss) => owners.gap(self.name(), miss.reason(), &place, miss.detail()),
             }
+        }
+    }
+}
+
+/// Answers from one database; the same buffer for each of its many paths.
+fn owned(bytes: &[u8], ask: &PathAsk, owners: &mut Owners) {
+    let mut path = Vec::new();
+    for owned in apk::owned(bytes) {
+        let Some(file) = owned.file else { continue };
+        path.clear();
+        for part in [owned.folder, file].into_iter().filter(|part| !part.is_empty()) {
+            path.push(b'/');
+            path.extend_from_slice(part);
+        }
+        if ask.wants(&path) {
+            owners.add(&path, PackageRef { source: "apk", name: text(owned.package), arch: None });
         }
     }
 }
@@ -210,7 +210,8 @@ p:so:libc.so.1=1 libc=1\nF:lib\nR:libc.so\n\nP:kesl\nV:12.1-r0\nA:x86_64\nF:opt/
         let whole = host(&[(DATABASES[0], TWO), (WORLD, "kesl musl\n")]);
         assert_eq!(collect(&Apk, &whole).0.gaps(), []);
         for at in 0..TWO.len() {
-            let (haul, outcome) = collect(&Apk, &host(&[(DATABASES[0], &TWO[..at]), (WORLD, "kesl musl\n")]));
+            let (haul, outcome) =
+                collect(&Apk, &host(&[(DATABASES[0], TWO.get(..at).unwrap()), (WORLD, "kesl musl\n")]));
             let blocked = haul.gaps().iter().any(|(_, blocking)| *blocking);
             assert!(blocked || matches!(outcome, Outcome::Failed(_)), "cut at {at}");
         }

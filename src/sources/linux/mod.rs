@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod apk;
+pub mod appimage;
 pub mod dpkg;
 mod expect;
 pub mod kernel_modules;
@@ -9,3 +10,7 @@ pub mod opt;
 mod opt_tree;
 pub mod pacman;
 pub mod rpm;
+pub mod flatpak;
+pub mod kernel_modules;
+pub mod pacman;
+pub mod snap;

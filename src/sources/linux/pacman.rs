@@ -88,27 +88,27 @@ impl Source for Pacman {
 
     fn owners(&self, host: &dyn Host, ask: &PathAsk, owners: &mut Owners) {
         let local = HostPath::from(LOCAL);
-        let mut path = Vec::new();
         for entry in host.files().list(&local).unwrap_or_default() {
             let folder = local.join(&entry.name);
             let name = folder.file_name_text();
             let Some((name, _)) = pacman::split_folder(&name) else { continue };
             let place = folder.join("files");
-            let bytes = match host.files().read(&place, FILES_LIMIT) {
-                Ok(bytes) => bytes,
-                Err(miss) => {
-                    owners.gap(self.name(), miss.reason(), &place, miss.detail());
-                    continue;
-                }
-            };
-            for file in pacman::files(&bytes) {
-                path.clear();
-                path.push(b'/');
-                path.extend_from_slice(file);
-                if ask.wants(&path) {
-                    owners.add(&path, PackageRef { source: "pacman", name: name.to_owned(), arch: None });
-                }
+            match host.files().read(&place, FILES_LIMIT) {
+                Ok(bytes) => owned(&bytes, name, ask, owners),
+                Err(miss) => owners.gap(self.name(), miss.reason(), &place, miss.detail()),
             }
+        }
+    }
+}
+
+/// Answers from one package's list; the same buffer for each of its many paths.
+fn owned(bytes: &[u8], name: &str, ask: &PathAsk, owners: &mut Owners) {
+    let mut path = vec![b'/'];
+    for file in pacman::files(bytes) {
+        path.truncate(1);
+        path.extend_from_slice(file);
+        if ask.wants(&path) {
+            owners.add(&path, PackageRef { source: "pacman", name: name.to_owned(), arch: None });
         }
     }
 }
@@ -211,7 +211,7 @@ mod tests {
         for (desc, reason) in [
             ("", GapReason::Truncated),
             ("garbage \u{0}", GapReason::Malformed),
-            (&DESC[..DESC.len() - 1], GapReason::Truncated),
+            (DESC.strip_suffix('\n').unwrap(), GapReason::Truncated),
             (&DESC.replace("29.3", "30"), GapReason::Inconsistent),
         ] {
             let (haul, _) = collect(&Pacman, &host(&[("emacs-29.3-3/desc", desc), (LAYOUT, "9\n")]));
