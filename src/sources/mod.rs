@@ -56,6 +56,7 @@ pub trait Source: Sync {
 /// Every source there is.
 pub const SOURCES: &[&dyn Source] = &[
     &linux::dpkg::Dpkg,
+    &linux::systemd::Systemd,
     &linux::kernel_modules::KernelModules,
     &linux::opt::Opt,
     &linux::accounts::Accounts,

@@ -6,3 +6,5 @@ mod expect;
 pub mod kernel_modules;
 pub mod opt;
 mod opt_tree;
+mod programs;
+pub mod systemd;
