@@ -2,7 +2,7 @@
 //!
 //! Called by the sources of what is started. Arguments are never seen here.
 
-use crate::host::{Files, Miss};
+use crate::host::{Files, Kind, Miss};
 use crate::model::{HostPath, Image, State};
 use crate::sources::Haul;
 
@@ -74,8 +74,9 @@ pub(super) fn locate(files: &dyn Files, name: &[u8], own: &[HostPath], haul: &mu
 /// An absolute path with its links resolved where it is there. One that cannot be looked at hides only whether
 /// it exists: a minor gap.
 pub(super) fn image(files: &dyn Files, path: HostPath, haul: &mut Haul) -> Image {
-    match files.resolve(&path) {
-        Ok(real) => Image { path: real, exists: Some(true) },
+    match files.stat(&path).and_then(|stat| Ok((stat.kind, files.resolve(&path)?))) {
+        // A folder in its place is no program.
+        Ok((kind, real)) => Image { path: real, exists: Some(kind != Kind::Folder) },
         Err(Miss::Absent) => Image { path, exists: Some(false) },
         Err(miss) => {
             haul.minor(miss.reason(), &path, "whether this program is there cannot be seen");
@@ -114,6 +115,7 @@ mod tests {
         assert_eq!(program("/bin/tool").0, at("/usr/bin/tool", Some(true)));
         assert_eq!(program("tool").0, at("/usr/bin/tool", Some(true)));
         assert_eq!(program("own").0, at("/home/ann/.local/bin/own", Some(true)));
+        assert_eq!(program("/usr/bin").0, at("/usr/bin", Some(false)), "a folder");
         assert_eq!(program("/opt/gone").0, at("/opt/gone", Some(false)));
         assert_eq!(program("/opt/gone").0.state(), State::Remnant);
         assert_eq!((program("cd").0, program("cd").0.state()), (Program::NotFound, State::Installed));

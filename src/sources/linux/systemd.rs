@@ -215,7 +215,8 @@ impl Units<'_> {
         section: &str,
         trace: &Trace,
     ) {
-        let starts = |one: &unit::Entry<'_>| STARTING.contains(&one.key) && !one.value.is_empty();
+        let starts =
+            |one: &unit::Entry<'_>| STARTING.contains(&one.key) && unit::program(&one.value).is_some();
         let of_section = || entries.iter().filter(|one| one.section == section.as_bytes());
         let whole = of_section().any(|one| section != "Service" || starts(one));
         let cut = !bytes.ends_with(b"\n") && trace.state == State::Remnant;
