@@ -57,6 +57,7 @@ pub trait Source: Sync {
 pub const SOURCES: &[&dyn Source] = &[
     &linux::dpkg::Dpkg,
     &linux::systemd::Systemd,
+    &linux::init_scripts::InitScripts,
     &linux::kernel_modules::KernelModules,
     &linux::opt::Opt,
     &linux::accounts::Accounts,

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod dpkg;
 mod expect;
+pub mod init_scripts;
 pub mod kernel_modules;
 pub mod opt;
 mod opt_tree;

@@ -43,8 +43,8 @@ const SHIPPED: &[&str] = &["/usr/lib/systemd/system", "/lib/systemd/system"];
 /// Unit types that start something, and the section without which none is whole.
 const TYPES: &[(&str, &str)] =
     &[(".service", "Service"), (".socket", "Socket"), (".timer", "Timer"), (".path", "Path")];
-/// One of these a service must have (systemd.service(5)).
-const STARTING: &[&[u8]] = &[b"ExecStart", b"ExecStop", b"SuccessAction"];
+/// One of these a service must have, or `SuccessAction` of its unit (systemd.service(5)).
+const STARTING: &[&[u8]] = &[b"ExecStart", b"ExecStop"];
 /// Real units have some kilobytes.
 const LIMIT: u64 = 1 << 20;
 
@@ -215,10 +215,11 @@ impl Units<'_> {
         section: &str,
         trace: &Trace,
     ) {
-        let starts =
-            |one: &unit::Entry<'_>| STARTING.contains(&one.key) && unit::program(&one.value).is_some();
-        let of_section = || entries.iter().filter(|one| one.section == section.as_bytes());
-        let whole = of_section().any(|one| section != "Service" || starts(one));
+        let whole = entries.iter().any(|one| match one.section {
+            b"Unit" => one.key == b"SuccessAction" && !one.value.is_empty(),
+            b"Service" => STARTING.contains(&one.key) && unit::program(&one.value).is_some(),
+            other => other == section.as_bytes(),
+        });
         let cut = !bytes.ends_with(b"\n") && trace.state == State::Remnant;
         if bytes.trim_ascii().is_empty() {
             self.haul.gap(GapReason::Empty, path);

@@ -100,16 +100,18 @@ fn units_of_users_and_scopes() {
         ("/etc/systemd/user/all.timer".into(), file("[Timer]\nOnBootSec=1\n")),
         (format!("{SYSTEM}kesl.socket"), file("[Socket]\nListenStream=1\n")),
         (format!("{SYSTEM}basic.target"), file("[Unit]\n")),
+        (format!("{SYSTEM}off.service"), file("[Unit]\nSuccessAction=poweroff\n")),
     ];
     let asked = |scope| {
         let (haul, _) = collect_for(&Systemd, &host(nodes.clone()), &Wanted { scope, ..Wanted::default() });
         assert_eq!(haul.gaps(), []);
         rows(&haul)
     };
-    let machine = ["kesl.socket Installed machine", "all.timer Installed machine"];
+    let machine =
+        ["kesl.socket Installed machine", "off.service Installed machine", "all.timer Installed machine"];
     assert_eq!(asked(ScopeAsk::System), machine);
     assert_eq!(asked(ScopeAsk::User), ["own.service Installed user:1"]);
-    assert_eq!(asked(ScopeAsk::All).len(), 3);
+    assert_eq!(asked(ScopeAsk::All).len(), 4);
 }
 
 #[test]
