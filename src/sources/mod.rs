@@ -64,6 +64,8 @@ pub const SOURCES: &[&dyn Source] = &[
     &linux::snap::Snap,
     &linux::flatpak::Flatpak,
     &linux::appimage::AppImages,
+    &linux::systemd::Systemd,
+    &linux::init_scripts::InitScripts,
     &linux::kernel_modules::KernelModules,
     &linux::opt::Opt,
     &linux::accounts::Accounts,
