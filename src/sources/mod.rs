@@ -59,8 +59,6 @@ pub const SOURCES: &[&dyn Source] = &[
     &linux::rpm::Rpm,
     &linux::apk::Apk,
     &linux::pacman::Pacman,
-    &linux::apk::Apk,
-    &linux::pacman::Pacman,
     &linux::snap::Snap,
     &linux::flatpak::Flatpak,
     &linux::appimage::AppImages,
