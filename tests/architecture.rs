@@ -20,9 +20,9 @@ const LAW: &[(&str, &[&str])] = &[
     ("normalise", &["model"]),
     ("ruleset", &["model", "normalise"]),
     ("matching", &["model", "ruleset"]),
-    ("judge", &["model", "normalise", "matching", "ruleset"]),
+    ("judge", &["model", "matching", "ruleset"]),
     ("emit", &["model"]),
-    ("cli", &["model", "host", "parse", "sources", "normalise", "ruleset", "matching", "judge", "emit"]),
+    ("cli", &["model", "host", "sources", "normalise", "ruleset", "matching", "judge", "emit"]),
 ];
 
 const MAX_FILE_LINES: usize = 500;

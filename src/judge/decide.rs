@@ -93,7 +93,8 @@ fn finding(
     let versions: Vec<String> = versions.into_iter().cloned().collect();
     let evidence_total = evidence.len();
     evidence.truncate(MAX_EVIDENCE);
-    let said = prohibition.advice.clone();
+    // The policy's own words are for what is in use; leftovers and tools have their own.
+    let said = prohibition.advice.clone().filter(|_| weighed.state.counts() && weighed.class.counts());
     Some(Finding {
         policy: policy.id.clone(),
         prohibition: prohibition.id.clone(),

@@ -4,7 +4,6 @@
 
 use crate::matching::Engine;
 use crate::model::{Confidence, Family};
-use crate::normalise::{Gathering, gather};
 use crate::ruleset::{Example, Expect, Ruleset};
 
 use super::assess::{Assessment, assess};
@@ -36,9 +35,7 @@ pub fn run_examples(ruleset: &Ruleset) -> (usize, Vec<ExampleFailure>) {
 }
 
 fn try_on(ruleset: &Ruleset, example: &Example, family: Family) -> Option<ExampleFailure> {
-    let traces = example.traces.iter().map(|trace| ("example", trace.clone())).collect();
-    let items = gather(Gathering { traces, users: &[], owner_of: &|_| Vec::new() });
-    let assessments = assess(&items, &Engine::new(ruleset, family));
+    let assessments = assess(&example.items, &Engine::new(ruleset, family));
     if holds(&example.expect, &assessments) {
         return None;
     }
