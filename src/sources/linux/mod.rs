@@ -1,6 +1,9 @@
 //! Places where software leaves traces on Linux hosts; one file each.
 
 pub mod accounts;
+pub mod autostart;
+pub mod desktop_entries;
+mod desktop_file;
 pub mod dpkg;
 mod expect;
 pub mod init_scripts;
