@@ -150,7 +150,7 @@ fn what_is_unreadable_is_denied_and_what_is_not_there_is_absent() {
         return;
     }
     for path in ["shut", "closed"] {
-        fs::set_permissions(made.at(path), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(made.at(path), fs::Permissions::from_mode(0o000)).unwrap();
     }
     assert_eq!(made.read("/closed"), Err(Miss::Denied));
     assert_eq!(made.read("/shut/inside"), Err(Miss::Denied));

@@ -64,6 +64,8 @@ pub const SOURCES: &[&dyn Source] = &[
     &linux::appimage::AppImages,
     &linux::systemd::Systemd,
     &linux::init_scripts::InitScripts,
+    &linux::desktop_entries::DesktopEntries,
+    &linux::autostart::Autostart,
     &linux::kernel_modules::KernelModules,
     &linux::opt::Opt,
     &linux::accounts::Accounts,

@@ -1,4 +1,4 @@
-//! Scripts of System V init, and of OpenRC, which keeps its own in the same folder.
+//! Scripts of System V init, and of `OpenRC`, which keeps its own in the same folder.
 //!
 //! A script says little of its program; where an assignment names one by its path, that is its image.
 
@@ -39,18 +39,19 @@ impl Source for InitScripts {
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {
         let files = host.files();
-        let mut seen = HashSet::new();
+        let mut known = HashSet::new();
         for folder in FOLDERS.iter().map(|folder| HostPath::from(*folder)) {
-            let Some(real) = haul.optional(&folder, files.resolve(&folder)) else { continue };
-            let read = files.list(&folder);
-            if !seen.insert(real) {
+            let resolved = files.resolve(&folder);
+            let Some(real) = haul.optional(&folder, resolved) else { continue };
+            if !known.insert(real) {
                 continue;
             }
-            for entry in haul.optional(&folder, read).unwrap_or_default() {
+            let listed = files.list(&folder);
+            for entry in haul.optional(&folder, listed).unwrap_or_default() {
                 script(files, &folder, &entry, haul);
             }
         }
-        if seen.is_empty() && haul.gap_list().next().is_none() {
+        if known.is_empty() && haul.gap_list().next().is_none() {
             return Outcome::NotApplicable("there is no folder of init scripts".to_owned());
         }
         Outcome::Read
@@ -155,7 +156,7 @@ mod tests {
     fn truncated_garbage_and_hostile() {
         let header = KLNAGENT.find("DAEMON").unwrap();
         for at in (0..header).filter(|at| !(10..29).contains(at)) {
-            let (_, haul) = read(&[("/etc/init.d/k", file(&KLNAGENT[..at]))]);
+            let (_, haul) = read(&[("/etc/init.d/k", file(KLNAGENT.get(..at).unwrap()))]);
             let noticed = haul.gaps().iter().any(|(_, blocking)| *blocking);
             // Cut before its header begins, or right behind it, it is a script like another.
             assert!(noticed || at < 10 || at + 1 >= header, "cut at {at}");

@@ -3,6 +3,9 @@
 pub mod accounts;
 pub mod apk;
 pub mod appimage;
+pub mod autostart;
+pub mod desktop_entries;
+mod desktop_file;
 pub mod dpkg;
 mod expect;
 pub mod flatpak;

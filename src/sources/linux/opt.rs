@@ -114,8 +114,12 @@ impl Source for Opt {
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {
         let mut budget = Budget::new();
         named(host, want, &mut budget, haul);
-        LOCAL_PROGRAMS.iter().for_each(|folder| programs(host.files(), folder, &mut budget, haul));
-        AREAS.iter().for_each(|area| trees(host, area, want, &mut budget, haul));
+        for folder in LOCAL_PROGRAMS {
+            programs(host.files(), folder, &mut budget, haul);
+        }
+        for area in AREAS {
+            trees(host, area, want, &mut budget, haul);
+        }
         Outcome::Read
     }
 }
@@ -126,10 +130,8 @@ fn named(host: &dyn Host, want: &Wanted, budget: &mut Budget, haul: &mut Haul) {
     for root in
         want.path_roots.iter().filter(|root| root.is_absolute() && !is_common(root) && !in_trees(root))
     {
-        let read = host.files().stat(root);
-        let Some(stat) = haul.optional(root, read) else { continue };
-        let read = host.files().resolve(root);
-        let Some(real) = haul.listed(root, read) else { continue };
+        let looked = host.files().stat(root).and_then(|stat| Ok((stat, host.files().resolve(root)?)));
+        let Some((stat, real)) = haul.optional(root, looked) else { continue };
         if executable(stat) && stat.executable.is_some() {
             push_program(root.clone(), real, haul);
             continue;

@@ -214,7 +214,6 @@ fn a_flood_ends_at_the_budget_and_comes_last() {
     assert!(haul.traces().iter().any(|trace| row(trace) == "application kesl /opt/kaspersky/kesl"));
 }
 
-#[expect(clippy::disallowed_methods, reason = "builds a tree to scan")]
 fn make_executable(path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::Permissions::from_mode(0o755);

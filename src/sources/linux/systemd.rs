@@ -173,14 +173,14 @@ impl Units<'_> {
                 Trace::new(ItemKind::Service, path.file_name_text(), State::Installed, Place::file(path))
             });
         };
-        Some(self.unit(path, &bytes, section))
+        Some(self.unit(&path, &bytes, section))
     }
 
     fn link(&mut self, path: &HostPath) -> Target {
         match self.files.resolve(path) {
             // `systemctl mask`: a link to /dev/null, which a dead disk may lack.
             Ok(real) if real.as_bytes() == b"/dev/null" => Target::Nothing,
-            Ok(real) if real.parent().is_some_and(|folder| self.real.contains(&folder)) => Target::Alias,
+            Ok(real) if section(real.file_name()).is_some() && self.is_listed(&real) => Target::Alias,
             Ok(_) => Target::Unit,
             Err(Miss::Absent) => Target::Nothing,
             Err(miss) => {
@@ -190,8 +190,13 @@ impl Units<'_> {
         }
     }
 
+    /// Whether a file lies directly in a folder that is read anyway.
+    fn is_listed(&self, real: &HostPath) -> bool {
+        real.parent().is_some_and(|folder| self.real.contains(&folder))
+    }
+
     /// A unit that was read.
-    fn unit(&mut self, path: HostPath, bytes: &[u8], section: &str) -> Trace {
+    fn unit(&mut self, path: &HostPath, bytes: &[u8], section: &str) -> Trace {
         let parsed = unit::entries(bytes);
         let program = program(&parsed.records);
         let found = program.map_or(Program::Unknown, |program| locate(self.files, &program, &[], self.haul));
@@ -200,33 +205,16 @@ impl Units<'_> {
         let description = unit::last(&parsed.records, "Unit", "Description");
         trace.display_name = description.map(|text| String::from_utf8_lossy(text).into_owned());
         trace.image = found.image();
-        self.haul.faults(&path, &parsed.faults);
-        self.whole(&path, bytes, &parsed.records, section, &trace);
-        trace
-    }
-
-    /// Notes a unit that ends before its end. systemd refuses one without its section, and a service that starts
-    /// nothing (systemd.service(5)), so that no sound unit looks like that.
-    fn whole(
-        &mut self,
-        path: &HostPath,
-        bytes: &[u8],
-        entries: &[unit::Entry<'_>],
-        section: &str,
-        trace: &Trace,
-    ) {
-        let whole = entries.iter().any(|one| match one.section {
-            b"Unit" => one.key == b"SuccessAction" && !one.value.is_empty(),
-            b"Service" => STARTING.contains(&one.key) && unit::program(&one.value).is_some(),
-            other => other == section.as_bytes(),
-        });
-        let cut = !bytes.ends_with(b"\n") && trace.state == State::Remnant;
+        self.haul.faults(path, &parsed.faults);
         if bytes.trim_ascii().is_empty() {
             self.haul.gap(GapReason::Empty, path);
-        } else if cut || !whole {
-            let detail = format!("a unit without what [{section}] must hold");
+        } else if !is_whole(&parsed.records, section)
+            || (trace.state == State::Remnant && !bytes.ends_with(b"\n"))
+        {
+            let detail = format!("a unit without what [{section}] must hold, or without its end");
             self.haul.gap_with(GapReason::Truncated, path, detail);
         }
+        trace
     }
 
     /// `*.wants` and `*.requires`: links that enable a unit. Where the unit is gone, the link is what is left of it.
@@ -239,12 +227,8 @@ impl Units<'_> {
         for entry in folder.entries.iter().filter(enabling) {
             let wants = folder.path.join(&entry.name);
             let read = self.files.list(&wants);
-            for link in self.haul.listed(&wants, read).unwrap_or_default() {
-                let gone = || self.files.resolve(&wants.join(&link.name)) == Err(Miss::Absent);
-                if section(&link.name).is_some() && !self.known.contains(&template(&link.name)) && gone() {
-                    left.entry(link.name.clone()).or_insert_with(|| wants.join(&link.name));
-                }
-            }
+            let links = self.haul.listed(&wants, read).unwrap_or_default();
+            left.extend(links.into_iter().filter_map(|link| self.left(wants.join(&link.name), link.name)));
         }
         for (name, path) in left {
             if self.known.insert(name) {
@@ -252,6 +236,24 @@ impl Units<'_> {
             }
         }
     }
+
+    /// Name and path of a link that enables a unit which is gone.
+    fn left(&self, link: HostPath, name: Vec<u8>) -> Option<(Vec<u8>, HostPath)> {
+        let left = section(&name).is_some()
+            && !self.known.contains(&template(&name))
+            && self.files.resolve(&link) == Err(Miss::Absent);
+        left.then_some((name, link))
+    }
+}
+
+/// Whether a unit holds what systemd asks of it: it refuses one without its section, and a service that starts
+/// nothing (systemd.service(5)), so that a sound unit always does, and one that was cut off seldom.
+fn is_whole(entries: &[unit::Entry<'_>], section: &str) -> bool {
+    entries.iter().any(|one| match one.section {
+        b"Unit" => one.key == b"SuccessAction" && !one.value.is_empty(),
+        b"Service" => STARTING.contains(&one.key) && unit::program(&one.value).is_some(),
+        other => other == section.as_bytes(),
+    })
 }
 
 /// What a link among the units leads to.

@@ -151,7 +151,7 @@ fn a_unit_that_cannot_be_read_still_has_its_name() {
 fn every_truncation_before_the_program_is_noticed() {
     let end = KESL.find(" --secret").unwrap();
     for at in 0..end {
-        let (haul, _) = collect(&Systemd, &units(&[("kesl.service", file(&KESL[..at]))]));
+        let (haul, _) = collect(&Systemd, &units(&[("kesl.service", file(KESL.get(..at).unwrap()))]));
         assert!(haul.gaps().iter().any(|(_, blocking)| *blocking), "cut at {at}");
     }
     let (haul, _) = collect(&Systemd, &units(&[("kesl.service", file(""))]));
