@@ -2,7 +2,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "reads the corpora in place; a test fails by panicking"
 )]
@@ -44,9 +43,9 @@ fn copy_folder(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target)
+            copy_folder(&entry.path(), &target);
         } else {
-            copy(&entry.path(), &target)
+            copy(&entry.path(), &target);
         }
     }
 }

@@ -23,7 +23,7 @@ use serde_json::Value;
 use support::{Root, Run, interdict, scan_as_nobody, skip};
 
 #[path = "support/rpmdb_writer.rs"]
-#[expect(clippy::allow_attributes, unused, reason = "this test needs the header writer only")]
+#[expect(unused, reason = "this test needs the header writer only")]
 mod rpmdb_writer;
 
 /// A root in which one source alone can see the prohibited thing.
@@ -363,7 +363,7 @@ fn every_source_has_a_case() {
 fn sound_records_are_found_by_their_source() {
     for case in offline_cases() {
         let run = Bench::of(case).scan();
-        let expected = if case.source == "accounts" { 0 } else { 1 };
+        let expected = i32::from(case.source != "accounts");
         assert_eq!(run.code, expected, "{}: {}", case.source, run.stdout);
         let finding = run.finding("test.thing").unwrap_or_else(|| panic!("{}: {run:?}", case.source));
         let sources: Vec<_> =

@@ -105,7 +105,8 @@ impl Page {
         self.blank();
         let mark = if finding.decides { self.ink(Ink::Red, "FOUND") } else { self.ink(Ink::Yellow, "shown") };
         let name = self.ink(Ink::Bold, &safe(&finding.product_name));
-        let versions: String = finding.versions.iter().map(|version| format!(" {}", safe(version))).collect();
+        let versions: String =
+            finding.versions.iter().flat_map(|version| [" ".into(), safe(version)]).collect();
         put(&mut self.text, format_args!("{mark}  {name}{versions}\n"));
         let mut status = format!("{}, {}", finding.state.word(), finding.confidence.word());
         if finding.class != crate::model::Class::Product {

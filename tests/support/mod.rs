@@ -1,5 +1,5 @@
 //! What the tests of the binary share: roots to scan, runs of it, tools that may be missing.
-#![expect(clippy::allow_attributes, unreachable_pub, reason = "shared by test files that each use a part")]
+#![expect(unreachable_pub, reason = "shared by test files that each use a part")]
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
