@@ -56,7 +56,8 @@ pub fn records(src: &dyn ReadAt, visit: &mut Visit<'_>) -> Vec<Fault> {
     let Some(used) = PageSet::new(meta.pages(src)) else {
         return vec![Fault::new(At::Whole, "more pages than a package database can have")];
     };
-    let mut walk = Walk { src, meta, used, blob: Vec::new(), faults: Vec::new(), found: 0 };
+    let mut walk =
+        Walk { src, meta, used, blob: Vec::new(), spare: Vec::new(), faults: Vec::new(), found: 0 };
     if walk.buckets(visit).is_continue() {
         walk.close(&raw);
     }
@@ -126,6 +127,8 @@ struct Walk<'s> {
     meta: Meta,
     used: PageSet,
     blob: Vec<u8>,
+    /// The page of a chain, kept for the next.
+    spare: Vec<u8>,
     faults: Vec<Fault>,
     /// Records met, the counter and the damaged ones included.
     found: u32,
@@ -276,26 +279,33 @@ impl Walk<'_> {
 
     /// Collects a value that lies on overflow pages into `self.blob`.
     fn chain(&mut self, first: u32, len: u32) -> Result<(), String> {
+        let mut page = std::mem::take(&mut self.spare);
+        page.resize(self.meta.page_size, 0);
+        let outcome = self.chain_pages(first, len, &mut page);
+        self.spare = page;
+        outcome
+    }
+
+    fn chain_pages(&mut self, first: u32, len: u32, page: &mut [u8]) -> Result<(), String> {
         if u64::from(len) > MAX_BLOB {
             return Err(format!("header of {len} bytes is over the cap of {MAX_BLOB}"));
         }
         let len = to_usize(len);
         self.blob.clear();
-        let mut page = vec![0; self.meta.page_size];
         let mut number = first;
         while self.blob.len() < len {
-            self.load(number, &mut page)?;
+            self.load(number, page)?;
             if page.get(25) != Some(&page_type::OVERFLOW) {
                 return Err(format!("page {number} of its chain is of another kind"));
             }
             // On an overflow page `hf_offset` is the length of the data: `OV_LEN`.
-            let here = usize::from(self.meta.order.u16(&page, 22).unwrap_or(0));
+            let here = usize::from(self.meta.order.u16(page, 22).unwrap_or(0));
             let bytes = page.get(HEAD..).and_then(|rest| rest.get(..here)).unwrap_or_default();
             if bytes.is_empty() || bytes.len() > len - self.blob.len() {
                 return Err(format!("{here} bytes on page {number} of its chain"));
             }
             self.blob.extend_from_slice(bytes);
-            number = self.meta.order.u32(&page, 16).unwrap_or(0);
+            number = self.meta.order.u32(page, 16).unwrap_or(0);
         }
         if number == 0 { Ok(()) } else { Err(format!("its chain goes on at page {number}")) }
     }

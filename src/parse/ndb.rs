@@ -42,12 +42,13 @@ pub fn records(src: &dyn ReadAt, visit: &mut Visit<'_>) -> Vec<Fault> {
     };
     let mut buf = Vec::new();
     let mut last = None;
+    let mut room = src.size();
     for slot in slots {
         if last == Some(slot.package) {
             note(&mut faults, At::Record(format!("package {}", slot.package)), "two slots for one package");
         }
         last = Some(slot.package);
-        match blob(src, slot, &mut buf) {
+        match blob(src, slot, &mut room, &mut buf) {
             Ok((bytes, damage)) => {
                 if let Some(what) = damage {
                     note(&mut faults, At::Record(format!("package {}", slot.package)), what);
@@ -116,6 +117,7 @@ fn slots_of(page: &[u8; PAGE], at: u64, skip: usize, (found, faults): (&mut Vec<
 fn blob<'b>(
     src: &dyn ReadAt,
     slot: Slot,
+    room: &mut u64,
     buf: &'b mut Vec<u8>,
 ) -> Result<(&'b [u8], Option<String>), String> {
     let len = u64::from(slot.blocks) * BLOCK;
@@ -129,6 +131,8 @@ fn blob<'b>(
     if start.checked_add(len).is_none_or(|end| end > src.size()) {
         return Err(format!("blob at offset {start} ends behind the end of the file"));
     }
+    // Sound blobs do not overlap; those that do could make a small file ask for unbounded work.
+    *room = room.checked_sub(len).ok_or("blobs are together longer than the file")?;
     buf.resize(usize::try_from(len).unwrap_or(usize::MAX), 0);
     fill(src, start, buf)?;
     if !buf.starts_with(b"BlbS") || le32(buf, 4) != Some(slot.package) {

@@ -68,6 +68,17 @@ fn claims_over_the_cap_are_refused() {
 }
 
 #[test]
+fn slots_that_share_blobs_cost_no_more_than_the_file() {
+    let mut file = writer::ndb(&[vec![b'x'; 60_000], vec![b'y'; 10]]);
+    let slot = file[32..48].to_vec();
+    for free in file[64..4096].chunks_exact_mut(16) {
+        free.copy_from_slice(&slot);
+    }
+    let (found, faults) = read(&file);
+    assert!(found.len() <= 2 && !faults.is_empty(), "{} records", found.len());
+}
+
+#[test]
 fn visitor_may_break_off() {
     let file = writer::ndb(&blobs());
     let mut calls = 0;

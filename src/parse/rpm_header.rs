@@ -57,6 +57,11 @@ pub type VisitPath<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
 
 /// Longest text kept; no sound tag of ours comes near.
 const MAX_TEXT: usize = 64 * 1024;
+/// Directories of one package: the sources of a kernel have 6,000.
+const MAX_DIRS: usize = 1 << 18;
+/// Paths share their directories, so that a list written out is longer than its header; a
+/// sound one hardly twice. More than this is made to cost time.
+const MAX_GROWTH: usize = 64;
 
 /// Tag numbers of `rpmtag.h`.
 mod tag {
@@ -76,6 +81,9 @@ mod tag {
     pub(super) const BASENAMES: u32 = 1117;
     pub(super) const DIRNAMES: u32 = 1118;
     pub(super) const LONGSIZE: u32 = 5009;
+    /// What [`super::read`] decodes; `LONGSIZE` behind `SIZE`, which it replaces.
+    pub(super) const FIELDS: [u32; 12] =
+        [NAME, VERSION, RELEASE, EPOCH, INSTALLTIME, SIZE, VENDOR, PACKAGER, URL, ARCH, SOURCERPM, LONGSIZE];
 }
 
 /// Data types of `rpmTagType_e` that our tags have.
@@ -99,47 +107,49 @@ pub fn read(blob: &[u8]) -> Parsed<RpmHeader> {
         return out;
     };
     let mut header = RpmHeader::default();
-    let mut named = false;
+    // Each tag is decoded once, however often it stands in the index.
+    let mut last = [None; tag::FIELDS.len()];
     for entry in raw.entries() {
-        match header.take(&raw, &entry) {
-            Ok(was_name) => named |= was_name,
-            Err(what) => out.fault(At::Record(format!("tag {}", entry.tag)), what),
+        let slot = tag::FIELDS.iter().position(|tag| *tag == entry.tag).and_then(|at| last.get_mut(at));
+        if let Some(slot) = slot {
+            *slot = Some(entry);
+        }
+    }
+    for entry in last.iter().flatten() {
+        if let Err(what) = header.take(&raw, entry) {
+            out.fault(At::Record(format!("tag {}", entry.tag)), what);
         }
     }
     if let Some(what) = raw.damage(blob.len()) {
         out.fault(At::Whole, what);
     }
-    if named && !header.name.is_empty() {
-        out.records.push(header);
-    } else {
+    if header.name.is_empty() {
         out.fault(At::Whole, "header without a package name");
+    } else {
+        out.records.push(header);
     }
     out
 }
 
 impl RpmHeader {
-    /// Takes one index entry; true when it was the name.
-    fn take(&mut self, raw: &Raw<'_>, entry: &Entry) -> Result<bool, String> {
+    /// Takes one index entry.
+    fn take(&mut self, raw: &Raw<'_>, entry: &Entry) -> Result<(), String> {
         match entry.tag {
             tag::EPOCH => self.epoch = Some(raw.int32(entry)?),
             tag::INSTALLTIME => self.install_time = Some(raw.int32(entry)?),
-            tag::SIZE => self.size = self.size.or(Some(u64::from(raw.int32(entry)?))),
+            tag::SIZE => self.size = Some(u64::from(raw.int32(entry)?)),
             tag::LONGSIZE => self.size = Some(raw.int64(entry)?),
-            tag::NAME => self.name = self.text(raw, entry)?,
             tag => {
-                let Some(field) = self.text_field(tag) else { return Ok(false) };
                 let (value, lossy) = raw.text(entry)?;
-                *field = Some(value);
                 self.lossy |= lossy;
+                if tag == tag::NAME {
+                    self.name = value;
+                } else if let Some(field) = self.text_field(tag) {
+                    *field = Some(value);
+                }
             }
         }
-        Ok(entry.tag == tag::NAME)
-    }
-
-    fn text(&mut self, raw: &Raw<'_>, entry: &Entry) -> Result<String, String> {
-        let (value, lossy) = raw.text(entry)?;
-        self.lossy |= lossy;
-        Ok(value)
+        Ok(())
     }
 
     fn text_field(&mut self, tag: u32) -> Option<&mut Option<String>> {
@@ -274,12 +284,14 @@ impl<'a> Raw<'a> {
         if indexes.kind != kind::INT32 || indexes.count != bases.count {
             return Err(format!("{} base names, {} directory numbers", bases.count, indexes.count));
         }
-        let dirs: Vec<&[u8]> = self.strings(&dirs).collect();
+        let dirs: Vec<&[u8]> = self.strings(&dirs).take(MAX_DIRS).collect();
         let numbers = self.store.get(indexes.offset..).unwrap_or_default().chunks_exact(4);
         let mut seen = 0_u32;
+        let mut room = self.store.len().saturating_mul(MAX_GROWTH);
         for (base, number) in self.strings(&bases).zip(numbers) {
             let number = be32(number, 0).unwrap_or(u32::MAX);
             let dir = dirs.get(to_usize(number)).ok_or_else(|| format!("no directory {number}"))?;
+            room = room.checked_sub(dir.len()).ok_or("paths out of all proportion")?;
             if visit(dir, base).is_break() {
                 return Ok(());
             }

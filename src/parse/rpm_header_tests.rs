@@ -79,6 +79,17 @@ fn broken_file_lists_are_faults() {
 }
 
 #[test]
+fn a_list_made_to_cost_time_is_refused() {
+    let (long, bases) = ("d".repeat(20_000), vec!["b"; 20_000]);
+    let blob = HeaderBuilder::package("a", "1", "1", "noarch")
+        .ints(1116, &vec![0; bases.len()])
+        .strings(1117, &bases)
+        .strings(1118, &[&long]);
+    let (found, faults) = paths(&blob.build());
+    assert!(found.len() < 2000 && faults[0].what.contains("proportion"), "{} {faults:?}", found.len());
+}
+
+#[test]
 fn visitor_may_break_off() {
     let mut calls = 0;
     let faults = files(&kesl().build(), &mut |_, _| {

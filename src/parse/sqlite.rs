@@ -138,6 +138,9 @@ impl<'s> Database<'s> {
         {
             note(&mut self.faults, At::Whole, "the file ends inside a page");
         }
+        // A count that nothing backs must not cost memory: pages behind these are in neither file.
+        let last = self.wal.as_ref().map_or(0, Wal::last_page);
+        self.pages = self.pages.min(guess.max(last));
     }
 
     /// The table of this name (ASCII case ignored); `Ok(None)` only if the whole schema was read.

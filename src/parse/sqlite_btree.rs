@@ -87,7 +87,12 @@ impl<'d, 's> Walk<'d, 's> {
     fn page(&mut self, number: u32, depth: usize, page: &[u8], visit: &mut Visit<'_>) -> ControlFlow<()> {
         let base = if number == 1 { HEADER } else { 0 };
         let page = page.get(..self.database.usable()).unwrap_or_default();
-        let cells = usize::from(be16(page, base + 3).unwrap_or(0));
+        let claimed = usize::from(be16(page, base + 3).unwrap_or(0));
+        // A page has room for so many pointers of 2 bytes; a higher count would cost work for nothing.
+        let cells = claimed.min(page.len() / 2);
+        if cells < claimed {
+            self.fault(number, format!("{claimed} cells on one page"));
+        }
         match page.get(base) {
             Some(0x0d) => {
                 if cells == 0 && depth > 0 {

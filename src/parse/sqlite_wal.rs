@@ -67,6 +67,11 @@ impl<'s> Wal<'s> {
         to.saturating_sub(from) as u64
     }
 
+    /// The highest page that the log holds; 0 when it holds none.
+    pub(crate) fn last_page(&self) -> u32 {
+        self.index.last().map_or(0, |&(page, _)| page)
+    }
+
     /// Fills `buf` from the start of a page; false when the log does not hold the page.
     pub(crate) fn load(&self, page: u32, buf: &mut [u8]) -> Result<bool, String> {
         let Ok(at) = self.index.binary_search_by_key(&page, |&(page, _)| page) else { return Ok(false) };
