@@ -17,6 +17,7 @@ mod resolve;
 mod root;
 #[cfg(all(test, unix))]
 mod root_tests;
+mod users;
 
 pub use fake::{FakeHost, FakeNode};
 pub use root::{OpenError, RootHost};

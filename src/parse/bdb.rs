@@ -5,6 +5,7 @@
 //! RPM's own counter and no package (`lib/backend/db3.c`).
 
 use crate::parse::At;
+use crate::parse::CHANGED;
 use crate::parse::Fault;
 use crate::parse::ReadAt;
 use crate::parse::bytes::Order;
@@ -307,7 +308,7 @@ impl Walk<'_> {
         }
         let mut now = [0; META_LEN];
         if fill(self.src, 0, &mut now).is_err() || now != *raw {
-            note(&mut self.faults, At::Whole, "the database was changed while it was read");
+            note(&mut self.faults, At::Whole, CHANGED);
         }
     }
 }

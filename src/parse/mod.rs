@@ -12,6 +12,8 @@ pub mod appstream;
 pub mod bdb;
 mod bytes;
 pub mod command;
+#[cfg(test)]
+pub(crate) mod corpora_tests;
 pub mod crontab;
 pub mod deb822;
 pub mod dpkg;
@@ -137,6 +139,9 @@ impl<T> Parsed<T> {
         note(&mut self.faults, at, what);
     }
 }
+
+/// What a reader says of a database that a writer touched in between: reading it again may help.
+pub const CHANGED: &str = "the database was changed while it was read";
 
 /// Notes a fault in a list of a streaming reader, up to [`MAX_FAULTS`].
 pub(crate) fn note(faults: &mut Vec<Fault>, at: At, what: impl Into<String>) {

@@ -4,6 +4,7 @@
 //! Called by [`crate::parse::rpmdb`]. Must not know what a blob means.
 
 use crate::parse::At;
+use crate::parse::CHANGED;
 use crate::parse::Fault;
 use crate::parse::ReadAt;
 use crate::parse::bytes::fill;
@@ -60,7 +61,7 @@ pub fn records(src: &dyn ReadAt, visit: &mut Visit<'_>) -> Vec<Fault> {
     }
     let mut now = [0; 32];
     if fill(src, 0, &mut now).is_err() || now != head {
-        note(&mut faults, At::Whole, "the database was changed while it was read");
+        note(&mut faults, At::Whole, CHANGED);
     }
     faults
 }

@@ -34,10 +34,6 @@ pub struct RpmHeader {
     pub url: Option<String>,
     /// `SOURCERPM`, a file name ("rpm-4.16.0-1.fc33.src.rpm").
     pub source_rpm: Option<String>,
-    /// `SUMMARY`, the first language.
-    pub summary: Option<String>,
-    /// `LICENSE`.
-    pub license: Option<String>,
     /// `INSTALLTIME`, seconds since 1970.
     pub install_time: Option<u32>,
     /// `SIZE` or `LONGSIZE`, bytes of all files.
@@ -68,11 +64,9 @@ mod tag {
     pub(super) const VERSION: u32 = 1001;
     pub(super) const RELEASE: u32 = 1002;
     pub(super) const EPOCH: u32 = 1003;
-    pub(super) const SUMMARY: u32 = 1004;
     pub(super) const INSTALLTIME: u32 = 1008;
     pub(super) const SIZE: u32 = 1009;
     pub(super) const VENDOR: u32 = 1011;
-    pub(super) const LICENSE: u32 = 1014;
     pub(super) const PACKAGER: u32 = 1015;
     pub(super) const URL: u32 = 1020;
     pub(super) const ARCH: u32 = 1022;
@@ -157,8 +151,6 @@ impl RpmHeader {
             tag::PACKAGER => &mut self.packager,
             tag::URL => &mut self.url,
             tag::SOURCERPM => &mut self.source_rpm,
-            tag::SUMMARY => &mut self.summary,
-            tag::LICENSE => &mut self.license,
             _ => return None,
         })
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 fn kesl() -> HeaderBuilder {
     HeaderBuilder::package("kesl", "12.2.0", "2412", "x86_64")
         .string(1011, "AO Kaspersky Lab")
-        .raw(1004, 9, 2, b"Endpoint protection\0\xd0\x97\xd0\xb0\xd1\x89\xd0\xb8\xd1\x82\xd0\xb0\0")
+        .raw(1020, 9, 2, b"https://first.example\0https://second.example\0")
         .ints(1003, &[2])
         .ints(1008, &[1_700_000_000])
         .files(&["/opt/kaspersky/kesl/bin/", "/usr/bin/"], &[(0, "kesl-control"), (1, "kesl-control")])
@@ -29,7 +29,7 @@ fn fields_of_a_sound_header() {
     let header = &out.records[0];
     assert_eq!(header.evr().as_deref(), Some("2:12.2.0-2412"));
     assert_eq!(header.vendor.as_deref(), Some("AO Kaspersky Lab"));
-    assert_eq!(header.summary.as_deref(), Some("Endpoint protection"));
+    assert_eq!(header.url.as_deref(), Some("https://first.example"), "of several languages the first");
     assert_eq!(header.install_time, Some(1_700_000_000));
     assert_eq!(header.packager, None);
     assert!(!header.lossy);

@@ -7,6 +7,7 @@
 //! held, a writer that comes in between is found at the end, and is a fault.
 
 use crate::parse::At;
+use crate::parse::CHANGED;
 use crate::parse::Fault;
 use crate::parse::ReadAt;
 use crate::parse::bytes::PageSet;
@@ -165,7 +166,7 @@ impl<'s> Database<'s> {
             note(&mut faults, fault.at, fault.what);
         }
         if !self.unchanged() {
-            note(&mut faults, At::Whole, "the database was changed while it was read");
+            note(&mut faults, At::Whole, CHANGED);
         }
         faults
     }

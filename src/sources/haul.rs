@@ -126,12 +126,16 @@ impl Haul {
         self.gaps.values()
     }
 
-    /// The users whose profiles are to be looked at; one whose home cannot be listed is a gap.
+    /// The users whose profiles are to be looked at; one whose home cannot be listed is a gap, and so is
+    /// what may hide further users.
     pub fn users<'h>(&mut self, host: &'h dyn Host, want: &Wanted) -> Vec<&'h User> {
         if !want.scope.includes(ScopeKind::User) {
             return Vec::new();
         }
         let (readable, hidden): (Vec<_>, Vec<_>) = host.facts().users.iter().partition(|user| user.readable);
+        for gap in &host.facts().user_gaps {
+            self.note(gap.reason, &gap.path, gap.detail.clone(), true);
+        }
         for user in hidden {
             let miss = host.files().list(&user.home).err().unwrap_or(Miss::Denied);
             self.miss(&user.home, &miss);

@@ -56,6 +56,12 @@ pub trait Source: Sync {
 /// Every source there is.
 pub const SOURCES: &[&dyn Source] = &[
     &linux::dpkg::Dpkg,
+    &linux::rpm::Rpm,
+    &linux::apk::Apk,
+    &linux::pacman::Pacman,
+    &linux::snap::Snap,
+    &linux::flatpak::Flatpak,
+    &linux::appimage::AppImages,
     &linux::systemd::Systemd,
     &linux::init_scripts::InitScripts,
     &linux::desktop_entries::DesktopEntries,
