@@ -100,8 +100,9 @@ fn hidden(source: &SourceReport, mode: Mode) -> Option<Unseen> {
     })
 }
 
-/// Whether it is a record of installed software that was read without a gap that blocks.
+/// Whether it is a record of installed software that was read without a gap that blocks. One that holds nothing is
+/// the database of another system's tool (dpkg on Fedora), and says nothing about this one.
 fn is_whole_record(source: &SourceReport) -> bool {
     let read = matches!(source.status, Status::Complete | Status::Partial);
-    source.install_record && read && !source.has_blocking_gap()
+    source.install_record && read && source.records > 0 && !source.has_blocking_gap()
 }
