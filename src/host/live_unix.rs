@@ -78,11 +78,14 @@ fn program(process: &sysinfo::Process, folder: &Path) -> (Read<HostPath>, bool) 
     if let Some(exe) = process.exe() {
         return (Ok(HostPath::new(exe.as_os_str().as_encoded_bytes())), false);
     }
-    let of_kernel = process.thread_kind() == Some(sysinfo::ThreadKind::Kernel);
+    // The kernel says which threads are its own, to everybody; their links it shows to root only.
+    if process.thread_kind() == Some(sysinfo::ThreadKind::Kernel) {
+        return (Err(Miss::Absent), true);
+    }
     match fs::read_link(folder.join("exe")) {
         Ok(exe) => (Ok(HostPath::new(exe.as_os_str().as_encoded_bytes())), false),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => (Err(Miss::Denied), false),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Err(Miss::Absent), of_kernel),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Err(Miss::Absent), false),
         Err(error) => (Err(Miss::Io(error.to_string())), false),
     }
 }
