@@ -27,7 +27,7 @@ fuzz target seconds="60":
 
 # Speed against cat, a peer in Perl and a peer in Go, on this host
 bench:
-    benches/peers.sh
+    benches/peers.py
 
 # Everything CI does
 ci:

@@ -1,6 +1,11 @@
 //! The house rules that a compiler does not hold: who may import whom, how long a file and a function may be, that
 //! every file says what it is, and that folders and lists agree. Reads the sources as text.
-#![expect(clippy::disallowed_methods, reason = "reads this project's own files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "reads this project's own files; a test fails by panicking"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,9 +20,9 @@ const LAW: &[(&str, &[&str])] = &[
     ("normalise", &["model"]),
     ("ruleset", &["model", "normalise"]),
     ("matching", &["model", "ruleset"]),
-    ("judge", &["model", "normalise", "matching", "ruleset"]),
+    ("judge", &["model", "matching", "ruleset"]),
     ("emit", &["model"]),
-    ("cli", &["model", "host", "parse", "sources", "normalise", "ruleset", "matching", "judge", "emit"]),
+    ("cli", &["model", "host", "sources", "normalise", "ruleset", "matching", "judge", "emit"]),
 ];
 
 const MAX_FILE_LINES: usize = 500;

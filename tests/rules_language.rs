@@ -2,7 +2,7 @@
 //!
 //! `INTERDICT_BLESS=1 cargo test --test rules_language` rewrites what is expected; look at the difference.
 #![expect(clippy::disallowed_methods, reason = "reads and writes the project's own files")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -25,7 +25,8 @@ impl Format for Text {
     fn report(&self, report: &Report, look: &Look) -> String {
         let mut page = Page { text: String::new(), look: *look };
         page.verdict(report);
-        report.findings.iter().for_each(|finding| page.finding(finding));
+        let mut laws = BTreeSet::new();
+        report.findings.iter().for_each(|finding| page.finding(finding, &mut laws));
         page.unseen(report);
         page.footer(report);
         page.text
@@ -99,12 +100,14 @@ impl Page {
         }
     }
 
-    fn finding(&mut self, finding: &Finding) {
+    /// A finding; an act that an earlier finding has told is not told again.
+    fn finding<'r>(&mut self, finding: &'r Finding, laws: &mut BTreeSet<&'r str>) {
         self.blank();
         let mark = if finding.decides { self.ink(Ink::Red, "FOUND") } else { self.ink(Ink::Yellow, "shown") };
         let name = self.ink(Ink::Bold, &safe(&finding.product_name));
-        let versions = finding.versions.iter().map(|version| safe(version)).collect::<Vec<_>>().join(", ");
-        put(&mut self.text, format_args!("{mark}  {name} {versions}\n"));
+        let versions: String =
+            finding.versions.iter().flat_map(|version| [" ".into(), safe(version)]).collect();
+        put(&mut self.text, format_args!("{mark}  {name}{versions}\n"));
         let mut status = format!("{}, {}", finding.state.word(), finding.confidence.word());
         if finding.class != crate::model::Class::Product {
             put(&mut status, format_args!(", {}", finding.class.word()));
@@ -127,7 +130,7 @@ impl Page {
         let rule =
             format!("{} ({}) since {}", finding.prohibition, finding.severity.word(), finding.effective);
         self.line(2, "rule ", &rule);
-        for basis in &finding.bases {
+        for basis in finding.bases.iter().filter(|basis| laws.insert(&basis.authority)) {
             self.line(2, "law  ", &basis_line(basis));
         }
         self.line(2, "to do", &safe(&finding.advice));

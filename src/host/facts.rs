@@ -2,12 +2,10 @@
 //!
 //! Called when a host is opened. Must not know the scanner's own machine, but for the privileges of this process.
 
-use std::collections::BTreeSet;
+use crate::model::{Family, HostFacts, HostPath, Mode, Os};
+use crate::parse::os_release;
 
-use crate::model::{Family, HostFacts, HostPath, Mode, Os, User};
-use crate::parse::{os_release, passwd};
-
-use super::{Files, Kind, Miss};
+use super::{Files, Miss, users};
 
 /// Files that only the root of a Linux system holds.
 const LINUX_MARKERS: &[&str] = &[
@@ -25,12 +23,6 @@ const LINUX_MARKERS: &[&str] = &[
 
 /// Small text files of the system.
 const SMALL: u64 = 1 << 20;
-/// `/etc/passwd` of a large organisation.
-const PASSWD: u64 = 16 << 20;
-/// Homes that are nobody's: places of the system, or none.
-const NO_HOME: &[&str] =
-    &["/", "/bin", "/sbin", "/usr", "/dev", "/proc", "/sys", "/etc", "/run", "/nonexistent"];
-
 /// Which family's root this is, from marker files; `None`: of none.
 pub(super) fn probe(files: &dyn Files) -> Option<Family> {
     let there =
@@ -45,6 +37,7 @@ pub(super) fn of(family: Family, mode: Mode, files: &dyn Files) -> HostFacts {
         let text = String::from_utf8_lossy(&bytes).trim().to_owned();
         (!text.is_empty()).then_some(text)
     };
+    let (users, user_gaps) = users::users(files);
     HostFacts {
         family,
         os: os(files),
@@ -52,7 +45,8 @@ pub(super) fn of(family: Family, mode: Mode, files: &dyn Files) -> HostFacts {
         machine_id: line("/etc/machine-id").filter(|id| id.bytes().all(|b| b.is_ascii_hexdigit())),
         mode,
         privileged: privileged(),
-        users: users(files),
+        users,
+        user_gaps,
     }
 }
 
@@ -70,46 +64,6 @@ fn os(files: &dyn Files) -> Os {
         name: given(release.pretty_name).or(given(release.name)),
         version: given(release.version_id),
     }
-}
-
-/// Every user with a home: accounts that may log in, and folders below `/home` that no account here has
-/// (directory users, deleted accounts).
-fn users(files: &dyn Files) -> Vec<User> {
-    let bytes = files.read(&"/etc/passwd".into(), PASSWD).unwrap_or_default();
-    let mut homes = BTreeSet::new();
-    let mut users = Vec::new();
-    let mut add = |name: String, home: HostPath| {
-        let readable = match files.list(&home) {
-            Ok(_) => true,
-            Err(Miss::Absent | Miss::NotAFile(_)) => return,
-            Err(_) => false,
-        };
-        if homes.insert(home.clone()) {
-            let n = u32::try_from(users.len() + 1).unwrap_or(u32::MAX);
-            users.push(User { n, name, home, readable });
-        }
-    };
-    for account in passwd::users(&bytes).records {
-        let home = HostPath::new(account.home);
-        if may_log_in(account.shell) || home.is_within(&"/home".into()) {
-            let nobodys = NO_HOME.iter().any(|place| home == HostPath::from(*place));
-            if home.is_absolute() && !nobodys {
-                add(String::from_utf8_lossy(account.name).into_owned(), home);
-            }
-        }
-    }
-    let folders = files.list(&"/home".into()).unwrap_or_default();
-    for entry in folders.into_iter().filter(|entry| entry.kind == Kind::Folder && entry.name != b"lost+found")
-    {
-        let home = HostPath::from("/home").join(&entry.name);
-        add(home.file_name_text(), home);
-    }
-    users
-}
-
-fn may_log_in(shell: &[u8]) -> bool {
-    let name = shell.rsplit(|&b| b == b'/').next().unwrap_or_default();
-    !matches!(name, b"nologin" | b"false" | b"sync" | b"halt" | b"shutdown")
 }
 
 #[cfg(unix)]

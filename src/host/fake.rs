@@ -22,8 +22,10 @@ pub enum FakeNode {
     Folder,
     /// A symbolic link.
     Link(Vec<u8>),
-    /// There, and reading it fails so.
+    /// There, and reading or listing it fails so.
     Broken(Miss),
+    /// A regular file that fails so when it is read.
+    Unreadable(Miss),
     /// A device, pipe or socket.
     Special(Kind),
 }
@@ -133,7 +135,7 @@ impl FakeFiles {
 
 fn kind(node: &FakeNode) -> Kind {
     match node {
-        FakeNode::File(_) | FakeNode::Program(_) => Kind::File,
+        FakeNode::File(_) | FakeNode::Program(_) | FakeNode::Unreadable(_) => Kind::File,
         FakeNode::Folder | FakeNode::Broken(_) => Kind::Folder,
         FakeNode::Link(_) => Kind::Link,
         FakeNode::Special(kind) => *kind,
@@ -156,7 +158,7 @@ impl Files for FakeFiles {
                 Err(Miss::TooLarge { size: bytes.len() as u64, limit })
             }
             FakeNode::File(bytes) | FakeNode::Program(bytes) => Ok(bytes.clone()),
-            FakeNode::Broken(miss) => Err(miss.clone()),
+            FakeNode::Broken(miss) | FakeNode::Unreadable(miss) => Err(miss.clone()),
             other => Err(Miss::NotAFile(kind(other))),
         }
     }

@@ -15,6 +15,9 @@ mod live_unix;
 mod mounts;
 mod resolve;
 mod root;
+#[cfg(all(test, unix))]
+mod root_tests;
+mod users;
 
 pub use fake::{FakeHost, FakeNode};
 pub use root::{OpenError, RootHost};
@@ -41,7 +44,8 @@ pub trait Files: Send + Sync {
     fn stat(&self, path: &HostPath) -> Read<Stat>;
     /// The path with every link resolved inside the root.
     fn resolve(&self, path: &HostPath) -> Read<HostPath>;
-    /// Everything below a folder, links not followed, other file systems not entered.
+    /// Everything below a folder, links not followed, other file systems not entered (they are missed as
+    /// [`Miss::Overmounted`]; a walk of their own can begin there).
     /// Stops when `visit` says so; trouble on the way is visited too.
     fn walk(&self, folder: &HostPath, visit: &mut dyn FnMut(Walked) -> WalkNext) -> Read<()>;
 }

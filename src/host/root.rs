@@ -243,7 +243,7 @@ impl Files for RootFiles {
         let top = self.os_path(&real);
         let mut walk = walkdir::WalkDir::new(&top).min_depth(1).same_file_system(true).into_iter();
         while let Some(step) = walk.next() {
-            let walked = self.walked(&top, &real, step);
+            let walked = self.walked(&top, &real, device(&meta), step);
             let enters = matches!(&walked, Walked::Seen { stat, .. } if stat.kind == Kind::Folder);
             match visit(walked) {
                 WalkNext::Skip if enters => walk.skip_current_dir(),
@@ -256,8 +256,14 @@ impl Files for RootFiles {
 }
 
 impl RootFiles {
-    /// One step of walkdir as a step of the host.
-    fn walked(&self, top: &Path, real: &HostPath, step: walkdir::Result<walkdir::DirEntry>) -> Walked {
+    /// One step of walkdir as a step of the host. A folder of another device is not entered, and is missed.
+    fn walked(
+        &self,
+        top: &Path,
+        real: &HostPath,
+        device_of_top: u64,
+        step: walkdir::Result<walkdir::DirEntry>,
+    ) -> Walked {
         let place = |path: &Path| match path.strip_prefix(top) {
             Ok(inside) if !inside.as_os_str().is_empty() => real.join(inside.as_os_str().as_encoded_bytes()),
             _ => real.clone(),
@@ -269,6 +275,9 @@ impl RootFiles {
                     return Walked::Missed(path, miss.clone());
                 }
                 match entry.metadata() {
+                    Ok(meta) if meta.is_dir() && device(&meta) != device_of_top => {
+                        return Walked::Missed(path, Miss::Overmounted);
+                    }
                     Ok(meta) => return Walked::Seen { path, stat: stat(&meta) },
                     Err(error) => error,
                 }
@@ -347,6 +356,16 @@ fn identity(meta: &Metadata) -> (u64, u64) {
 #[cfg(windows)]
 fn identity(meta: &Metadata) -> (u64, u64) {
     (meta.len(), 0)
+}
+
+#[cfg(unix)]
+fn device(meta: &Metadata) -> u64 {
+    identity(meta).0
+}
+
+#[cfg(windows)]
+fn device(_: &Metadata) -> u64 {
+    0
 }
 
 #[cfg(unix)]

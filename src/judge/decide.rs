@@ -93,7 +93,6 @@ fn finding(
     let versions: Vec<String> = versions.into_iter().cloned().collect();
     let evidence_total = evidence.len();
     evidence.truncate(MAX_EVIDENCE);
-    let said = prohibition.advice.clone();
     Some(Finding {
         policy: policy.id.clone(),
         prohibition: prohibition.id.clone(),
@@ -110,10 +109,20 @@ fn finding(
         versions,
         bases: bases(question, prohibition),
         effective: policy.effective,
-        advice: said.unwrap_or_else(|| advice(&product.name, weighed.class, weighed.state, &evidence)),
+        advice: advised(prohibition, product, weighed, &evidence),
         evidence,
         evidence_total,
     })
+}
+
+/// The next step, and the policy's own words where the product is in use.
+fn advised(prohibition: &Prohibition, product: &Product, weighed: Weighed, evidence: &[Evidence]) -> String {
+    let step = advice(&product.name, weighed.class, weighed.state, evidence);
+    let in_use = weighed.state.counts() && weighed.class.counts();
+    match prohibition.advice.as_ref().filter(|_| in_use) {
+        Some(words) => format!("{step}. {words}"),
+        None => step,
+    }
 }
 
 /// Why a finding does not decide, if it does not.

@@ -4,7 +4,6 @@
 
 use crate::matching::Engine;
 use crate::model::{Confidence, Family};
-use crate::normalise::{Gathering, gather};
 use crate::ruleset::{Example, Expect, Ruleset};
 
 use super::assess::{Assessment, assess};
@@ -36,9 +35,7 @@ pub fn run_examples(ruleset: &Ruleset) -> (usize, Vec<ExampleFailure>) {
 }
 
 fn try_on(ruleset: &Ruleset, example: &Example, family: Family) -> Option<ExampleFailure> {
-    let traces = example.traces.iter().map(|trace| ("example", trace.clone())).collect();
-    let items = gather(Gathering { traces, users: &[], owner_of: &|_| Vec::new() });
-    let assessments = assess(&items, &Engine::new(ruleset, family));
+    let assessments = assess(&example.items, &Engine::new(ruleset, family));
     if holds(&example.expect, &assessments) {
         return None;
     }
@@ -89,4 +86,49 @@ fn found(assessments: &[Assessment<'_>]) -> String {
     };
     let all: Vec<_> = assessments.iter().map(say).collect();
     if all.is_empty() { "none".to_owned() } else { all.join("; ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ruleset::{built_in, of_text};
+
+    #[test]
+    fn every_built_in_example_comes_out_as_it_says() {
+        let (tried, failures) = run_examples(&built_in().ruleset.unwrap());
+        assert!(tried > 50, "{tried} examples");
+        assert!(failures.is_empty(), "{failures:#?}");
+    }
+
+    #[test]
+    fn an_example_that_lies_is_told() {
+        let text = r#"
+            schema = 1
+            [vendor]
+            id = "acme"
+            name = "Acme"
+            [[product]]
+            id = "acme.guard"
+            name = "Guard"
+            category = "security"
+            [[product.indicator]]
+            kind = "package"
+            name = { exact = ["guard"] }
+            strength = "strong"
+            source = "this test"
+            [[example]]
+            items = [{ kind = "package", source = "dpkg", name = "guard" }]
+            expect = "none"
+            [[example]]
+            items = [{ kind = "package", source = "dpkg", name = "other" }]
+            expect = { product = "acme.guard" }
+            [[example]]
+            items = [{ kind = "package", source = "dpkg", name = "guard" }]
+            expect = { product = "acme.guard", confidence = "confirmed" }
+        "#;
+        let (tried, failures) = run_examples(&of_text(&[("acme.toml", text)]).ruleset.unwrap());
+        assert_eq!((tried, failures.len()), (3, 3), "{failures:#?}");
+        assert_eq!(failures[0].found, "acme.guard installed probable product");
+        assert_eq!(failures[1].found, "none");
+    }
 }

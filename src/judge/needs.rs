@@ -30,7 +30,9 @@ pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Proh
     let sources = question.coverage.sources.iter();
     let needed: Vec<_> = sources.filter(|source| kinds.iter().any(|kind| source.can_count(*kind))).collect();
     let unsought = kinds.iter().filter(|kind| !needed.iter().any(|source| source.can_count(**kind)));
-    unseen.extend(unsought.map(|kind| said(format!("no source looks for a {} on this host", kind.word()))));
+    unseen.extend(
+        unsought.map(|kind| said(format!("no source looks for items of kind {} on this host", kind.word()))),
+    );
     unseen.extend(needed.iter().filter_map(|source| hidden(source, question.host.mode)));
     if question.scope.includes(ScopeKind::Machine) && !question.coverage.sources.iter().any(is_whole_record) {
         unseen

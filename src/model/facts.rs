@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::HostPath;
+use super::{GapReason, HostPath};
 
 /// A family of operating systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -120,6 +120,17 @@ pub struct User {
     pub readable: bool,
 }
 
+/// Why the list of users may not be whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UserGap {
+    /// Why.
+    pub reason: GapReason,
+    /// What could not be read.
+    pub path: HostPath,
+    /// More words.
+    pub detail: Option<String>,
+}
+
 /// The host that a report is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HostFacts {
@@ -137,4 +148,6 @@ pub struct HostFacts {
     pub privileged: bool,
     /// Every user with a home folder.
     pub users: Vec<User>,
+    /// What may hide further users.
+    pub user_gaps: Vec<UserGap>,
 }

@@ -17,6 +17,8 @@ pub enum Kind {
     System,
     /// `/var/spool/cron/*`: all lines run as the owner of the file.
     User,
+    /// `/etc/anacrontab`: period, delay and a name stand before the command; anacrontab(5).
+    Anacron,
 }
 
 /// One line that starts a program.
@@ -54,11 +56,18 @@ pub fn crontab(bytes: &[u8], kind: Kind) -> Parsed<Job<'_>> {
 
 fn job(line: usize, row: &[u8], kind: Kind) -> Option<Job<'_>> {
     let mut rest = row;
-    let times = if row.starts_with(b"@") { 1 } else { 5 };
+    let times = match kind {
+        Kind::Anacron => 2,
+        _ if row.starts_with(b"@") => 1,
+        _ => 5,
+    };
     for _ in 0..times {
         let (word, tail) = column(rest)?;
         word.iter().all(|c| c.is_ascii_alphanumeric() || b"*,-/~@".contains(c)).then_some(())?;
         rest = tail;
+    }
+    if kind == Kind::Anacron {
+        rest = column(rest)?.1;
     }
     let mut user = None;
     if kind == Kind::System {
@@ -99,6 +108,13 @@ mod tests {
     fn programs(bytes: &[u8], kind: Kind) -> Vec<String> {
         let got = crontab(bytes, kind);
         got.records.iter().map(|job| super::super::text::text(&job.program).into_owned()).collect()
+    }
+
+    #[test]
+    fn anacron_has_period_delay_and_name() {
+        let table = b"SHELL=/bin/sh\n1\t5 cron.daily\trun-parts --report /etc/cron.daily\n@monthly 45 x.y /opt/k/x -p\n";
+        assert_eq!(programs(table, Kind::Anacron), ["run-parts", "/opt/k/x"]);
+        assert_eq!(crontab(b"1 5 name\n", Kind::Anacron).faults.len(), 1);
     }
 
     #[test]

@@ -47,6 +47,24 @@ pub fn lsb_header(bytes: &[u8]) -> (Option<LsbHeader>, Vec<Fault>) {
     (Some(header), seen.faults)
 }
 
+/// Names of the variable that holds the program: Debian's `skeleton`, openrc-run(8), scripts of Red Hat.
+const DAEMON: &[&[u8]] = &[b"DAEMON", b"command", b"exec", b"DAEMON_PATH", b"daemon"];
+
+/// The program that an assignment in a script names by its whole path; none where a variable stands in it.
+pub fn daemon(bytes: &[u8]) -> Option<&[u8]> {
+    lines(bytes).take(MAX_LINES).find_map(|(_, row)| {
+        let (key, value) = split_once(row.trim_ascii(), b'=')?;
+        let value = value.trim_ascii_end();
+        let value = match value {
+            [quote @ (b'"' | b'\''), inner @ .., end] if quote == end => inner,
+            _ => value,
+        };
+        let plain = |b: &u8| !b.is_ascii_whitespace() && !b"$`\"';&|()\\\0".contains(b);
+        let path = value.starts_with(b"/") && value.len() <= 4096 && value.iter().all(plain);
+        (DAEMON.contains(&key) && path).then_some(value)
+    })
+}
+
 fn keep(header: &mut LsbHeader, row: &[u8], seen: &mut Parsed<()>, line: usize) {
     let Some((key, value)) = split_once(row, b':') else { return };
     let (value, clipped) = super::text::clip(value.trim_ascii());
@@ -94,6 +112,17 @@ mod tests {
         let (got, faults) = lsb_header(b"### BEGIN INIT INFO\n# Provides: a\ncode\n");
         assert_eq!((got.unwrap().provides, faults.len()), (vec!["a".to_owned()], 1));
         assert_eq!(lsb_header(b"### BEGIN INIT INFO\r\n### END INIT INFO\r\n").1.len(), 1);
+    }
+
+    #[test]
+    fn the_program_that_a_script_names() {
+        assert_eq!(daemon(b"#!/bin/sh\n DAEMON=\"/opt/k/sbin/x\" \n"), Some(&b"/opt/k/sbin/x"[..]));
+        assert_eq!(daemon(b"command='/usr/sbin/y'\n"), Some(&b"/usr/sbin/y"[..]));
+        for none in ["DAEMON=$HOME/x", "DAEMON=/a --secret", "# DAEMON=/x", "DAEMON=x", "DAEMON=\"/x", "X=/x"]
+        {
+            assert_eq!(daemon(none.as_bytes()), None, "{none}");
+        }
+        assert_eq!(daemon(&[b"DAEMON=/", &vec![b'x'; 1 << 20][..]].concat()), None);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub mod appstream;
 pub mod bdb;
 mod bytes;
 pub mod command;
+#[cfg(test)]
+pub(crate) mod corpora_tests;
 pub mod crontab;
 pub mod deb822;
 pub mod dpkg;

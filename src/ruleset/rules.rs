@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Class, Confidence, Date, Depth, Effect, Family, ItemKind, ScopeAsk, Severity, State, Strength, Trace,
+    Class, Confidence, Date, Depth, Effect, Family, InventoryItem, ItemKind, ScopeAsk, Severity, State,
+    Strength,
 };
 
 use super::diagnostic::At;
@@ -253,7 +254,7 @@ pub struct Milestone {
 #[derive(Debug)]
 pub struct Example {
     /// What is found on the host.
-    pub traces: Vec<Trace>,
+    pub items: Vec<InventoryItem>,
     /// The families it is tried on.
     pub families: Vec<Family>,
     /// What must come of it.

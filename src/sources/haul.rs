@@ -7,12 +7,16 @@ use std::time::Instant;
 
 use crate::host::{Host, Miss};
 use crate::model::{Gap, GapReason, HostPath, ScopeKind, Trace, User, Wanted};
+use crate::parse::passwd;
 use crate::parse::{At, Fault};
 
 /// Places of a gap that are kept.
 const PLACES: usize = 5;
 /// Traces that one source may bring; a host that has more is hostile, and says so by a gap.
 const MAX_TRACES: usize = 500_000;
+
+/// `/etc/passwd` of a large organisation.
+const PASSWD_LIMIT: u64 = 16 << 20;
 
 /// How a source ended, by its own word. Gaps decide between complete and partial.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,17 +126,34 @@ impl Haul {
         self.gaps.values()
     }
 
-    /// The users whose profiles are to be looked at; one whose home cannot be listed is a gap.
+    /// The users whose profiles are to be looked at; one whose home cannot be listed is a gap, and so is
+    /// what may hide further users.
     pub fn users<'h>(&mut self, host: &'h dyn Host, want: &Wanted) -> Vec<&'h User> {
         if !want.scope.includes(ScopeKind::User) {
             return Vec::new();
         }
         let (readable, hidden): (Vec<_>, Vec<_>) = host.facts().users.iter().partition(|user| user.readable);
+        for gap in &host.facts().user_gaps {
+            self.note(gap.reason, &gap.path, gap.detail.clone(), true);
+        }
         for user in hidden {
             let miss = host.files().list(&user.home).err().unwrap_or(Miss::Denied);
             self.miss(&user.home, &miss);
         }
+        self.unknown_users(host);
         readable
+    }
+
+    /// What may hide users altogether: accounts that cannot be read, and a folder of homes that cannot be listed.
+    fn unknown_users(&mut self, host: &dyn Host) {
+        let accounts = HostPath::from("/etc/passwd");
+        let read = host.files().read(&accounts, PASSWD_LIMIT);
+        if let Some(bytes) = self.optional(&accounts, read) {
+            self.faults(&accounts, &passwd::users(&bytes).faults);
+        }
+        let homes = HostPath::from("/home");
+        let listed = host.files().list(&homes);
+        self.optional(&homes, listed);
     }
 
     fn note(&mut self, reason: GapReason, place: &HostPath, detail: Option<String>, blocking: bool) {
@@ -147,5 +168,43 @@ impl Haul {
     /// Traces, gaps and the number of records.
     pub(super) fn into_parts(self) -> (Vec<Trace>, Vec<Gap>, u64) {
         (self.traces, self.gaps.into_values().collect(), self.records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::{FakeHost, FakeNode};
+
+    fn gaps(nodes: &[(&str, FakeNode)]) -> Vec<(GapReason, bool)> {
+        let mut haul = Haul::new(Instant::now() + Duration::from_mins(1));
+        haul.users(&FakeHost::new(nodes.iter().cloned()), &Wanted::default());
+        haul.gaps()
+    }
+
+    #[test]
+    fn what_hides_users_is_a_gap() {
+        let denied = || FakeNode::Broken(Miss::Denied);
+        let passwd = |text: &str| ("/etc/passwd", FakeNode::File(text.as_bytes().to_vec()));
+        let blocking = [(GapReason::PermissionDenied, true)];
+        assert_eq!(gaps(&[passwd("ann:x:1:1::/home/ann:/bin/sh\n"), ("/home/ann/x", FakeNode::Folder)]), []);
+        assert_eq!(gaps(&[("/etc/passwd", denied())]), blocking);
+        assert_eq!(gaps(&[("/home", denied())]), blocking);
+        assert_eq!(gaps(&[("/home/ann", denied())]), blocking);
+        assert_eq!(gaps(&[passwd("ann:x:1:1::/srv/a:/bin/sh\n"), ("/srv/a", denied())]), blocking);
+        assert_eq!(gaps(&[passwd("ann:x:1")]), [(GapReason::Malformed, true)]);
+    }
+
+    #[test]
+    fn gaps_of_one_reason_are_one_with_five_places() {
+        let mut haul = Haul::new(Instant::now());
+        assert!(!haul.time_left());
+        for n in 0..9 {
+            haul.gap(GapReason::ReadError, &HostPath::from("/x").join(n.to_string()));
+        }
+        let gap = haul.gap_list().next().unwrap();
+        assert_eq!((gap.count, gap.places.len()), (9, PLACES));
     }
 }

@@ -57,7 +57,17 @@ pub trait Source: Sync {
 pub const SOURCES: &[&dyn Source] = &[
     &linux::dpkg::Dpkg,
     &linux::rpm::Rpm,
+    &linux::apk::Apk,
+    &linux::pacman::Pacman,
+    &linux::snap::Snap,
+    &linux::flatpak::Flatpak,
+    &linux::appimage::AppImages,
+    &linux::systemd::Systemd,
+    &linux::init_scripts::InitScripts,
+    &linux::desktop_entries::DesktopEntries,
+    &linux::autostart::Autostart,
     &linux::kernel_modules::KernelModules,
+    &linux::opt::Opt,
     &linux::accounts::Accounts,
     &common::processes::Processes,
 ];

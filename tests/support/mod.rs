@@ -1,6 +1,14 @@
 //! What the tests of the binary share: roots to scan, runs of it, tools that may be missing.
-#![expect(clippy::disallowed_methods, reason = "tests build their own roots and run the program itself")]
-#![allow(dead_code, reason = "each test file uses its part")]
+#![expect(unreachable_pub, reason = "shared by test files that each use a part")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    dead_code,
+    reason = "each test file uses its part"
+)]
 
 use std::ffi::OsStr;
 use std::fs;

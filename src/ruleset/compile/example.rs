@@ -5,6 +5,7 @@
 use crate::model::{
     Family, HostPath, Identifier, Image, ItemKind, Looked, Place, Scheme, Signer, State, Trace, Version,
 };
+use crate::normalise::{Gathering, gather};
 use crate::ruleset::code::Code;
 use crate::ruleset::rules::{Example, Expect};
 use crate::ruleset::schema::{Table, Value};
@@ -28,7 +29,9 @@ pub(super) fn read(mut table: Table<'_>, references: &mut Vec<Reference>) -> Opt
     }
     table.finish();
     let whole = count > 0 && traces.len() == count;
-    Some(Example { traces, families, expect: expect?, note, at }).filter(|_| whole)
+    let traces = traces.into_iter().map(|trace| ("example", trace)).collect();
+    let items = gather(Gathering { traces, users: &[], owner_of: &|_| Vec::new() });
+    Some(Example { items, families, expect: expect?, note, at }).filter(|_| whole)
 }
 
 fn read_expect(value: Value<'_>, references: &mut Vec<Reference>) -> Option<Expect> {

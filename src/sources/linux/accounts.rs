@@ -100,16 +100,16 @@ mod tests {
     const USERS: &[u8] = b"root:x:0:0:root:/root:/bin/sh\nKlUser:x:998:998::/var/opt/k:/bin/false\n";
     const GROUPS: &[u8] = b"root:x:0:\nklusers:x:997:ann\n";
 
-    fn collect(passwd: Option<FakeNode>, group: Option<FakeNode>) -> (Haul, Outcome) {
+    fn collect(passwd: impl Into<Option<FakeNode>>, group: impl Into<Option<FakeNode>>) -> (Haul, Outcome) {
         let mut nodes = vec![("/etc/os-release", FakeNode::File(b"ID=debian\n".to_vec()))];
-        nodes.extend(passwd.map(|node| (PASSWD, node)));
-        nodes.extend(group.map(|node| (GROUP, node)));
+        nodes.extend(passwd.into().map(|node| (PASSWD, node)));
+        nodes.extend(group.into().map(|node| (GROUP, node)));
         let accounts = ["kluser", "klusers"].map(str::to_owned).into();
         collect_for(&Accounts, &FakeHost::new(nodes), &Wanted { accounts, ..Wanted::default() })
     }
 
-    fn file(bytes: &[u8]) -> Option<FakeNode> {
-        Some(FakeNode::File(bytes.to_vec()))
+    fn file(bytes: &[u8]) -> FakeNode {
+        FakeNode::File(bytes.to_vec())
     }
 
     #[test]
@@ -124,10 +124,10 @@ mod tests {
 
     #[test]
     fn missing_unreadable_and_empty_are_gaps() {
-        let reasons = |passwd| collect(passwd, file(GROUPS)).0.gaps();
+        let reasons = |passwd: Option<FakeNode>| collect(passwd, file(GROUPS)).0.gaps();
         assert_eq!(reasons(None), [(GapReason::Missing, true)]);
         assert_eq!(reasons(Some(FakeNode::Broken(Miss::Denied))), [(GapReason::PermissionDenied, true)]);
-        assert_eq!(reasons(file(b"")), [(GapReason::Empty, true)]);
+        assert_eq!(reasons(Some(file(b""))), [(GapReason::Empty, true)]);
         let bare = FakeHost::new([("/lib/apk/db/installed", FakeNode::Folder)]);
         let (haul, outcome) = collect_for(&Accounts, &bare, &Wanted::default());
         assert!(matches!(outcome, Outcome::NotApplicable(_)) && haul.gaps().is_empty());

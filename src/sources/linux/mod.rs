@@ -1,7 +1,20 @@
 //! Places where software leaves traces on Linux hosts; one file each.
 
 pub mod accounts;
+pub mod apk;
+pub mod appimage;
+pub mod autostart;
+pub mod desktop_entries;
+mod desktop_file;
 pub mod dpkg;
 mod expect;
+pub mod flatpak;
+pub mod init_scripts;
 pub mod kernel_modules;
+pub mod opt;
+mod opt_tree;
+pub mod pacman;
+mod programs;
 pub mod rpm;
+pub mod snap;
+pub mod systemd;

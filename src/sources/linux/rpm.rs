@@ -306,7 +306,8 @@ fn trace(header: &RpmHeader, place: &HostPath) -> Trace {
     let place = Place::record(place.clone(), format!("package {}", header.name));
     let mut trace = Trace::new(ItemKind::Package, header.name.clone(), State::Installed, place);
     trace.version = header.evr().map(|evr| Version::new(evr, Scheme::Rpm));
-    trace.publisher = given(&header.vendor).or_else(|| given(&header.packager));
+    // PACKAGER is a person or a build host; only VENDOR says whose package it is.
+    trace.publisher = given(&header.vendor);
     trace.arch = given(&header.arch);
     let source = header.source_rpm.as_deref().map(source_name).filter(|name| !name.is_empty());
     trace.identifiers.extend(source.map(|name| Identifier::new(IdentifierType::SourcePackage, name)));
@@ -390,7 +391,7 @@ mod tests {
                 Identifier::new(IdentifierType::Homepage, "https://www.kaspersky.com")
             ]
         );
-        assert_eq!(zlib.publisher.as_deref(), Some("packager@example.org"));
+        assert_eq!(zlib.publisher, None, "a packager is no vendor");
         assert_eq!(zlib.arch.as_deref(), Some("i686"));
     }
 
