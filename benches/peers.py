@@ -51,7 +51,9 @@ def files_read(folder):
             continue
         path = line.split('"')[1]
         if path.startswith("/") and not path.startswith(("/proc", "/sys", "/dev")) and os.path.isfile(path):
-            opened.add(path)
+            with open(path, "rb") as file:
+                if file.read(4) != b"\x7fELF":  # of a program only the first bytes are looked at
+                    opened.add(path)
     listing = folder / "files"
     listing.write_text("\0".join(sorted(opened)))
     return listing, len(opened), sum(os.path.getsize(path) for path in opened)

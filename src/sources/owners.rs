@@ -84,6 +84,14 @@ impl Owners {
         }
     }
 
+    /// Adds the answers of another.
+    pub fn merge(&mut self, other: Self) {
+        for (path, owners) in other.by_path {
+            owners.into_iter().for_each(|owner| self.add(&path, owner));
+        }
+        self.gaps.extend(other.gaps);
+    }
+
     /// Notes what hid an answer. It can hide no software, only whose it is: a minor gap of that source.
     pub fn gap(&mut self, source: &'static str, reason: GapReason, place: &HostPath, detail: Option<String>) {
         self.gaps.push((source, reason, place.clone(), detail));

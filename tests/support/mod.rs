@@ -15,6 +15,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -153,21 +154,30 @@ pub fn scan(root: &Path, args: &[&str]) -> Run {
 
 /// The same as a user without rights. `None`, with the reason said, where that cannot be done.
 pub fn scan_as_nobody(args: &[&OsStr]) -> Option<Run> {
-    let program = env!("CARGO_BIN_EXE_interdict");
     if !is_root() {
-        return Some(Run::of(Command::new(program).args(args)));
+        return Some(Run::of(interdict().args(args)));
     }
     if !has("setpriv") {
         skip("root without setpriv cannot become another user");
         return None;
     }
-    // The build folder may lie where only root can go: run a copy.
-    let copy = tempfile::tempdir().unwrap();
-    open_to_all(copy.path());
-    let program = copy.path().join("interdict");
-    fs::copy(env!("CARGO_BIN_EXE_interdict"), &program).unwrap();
     let become_nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    Some(Run::of(Command::new("setpriv").args(become_nobody).arg(program).args(args)))
+    Some(Run::of(Command::new("setpriv").args(become_nobody).arg(public_copy()).args(args)))
+}
+
+/// The build folder may lie where only root can go: a copy that everybody may run, made once for all tests of a file.
+/// A copy per call could still be open for writing in a child that another test forks: "text file busy".
+fn public_copy() -> &'static Path {
+    static COPY: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let make = || {
+        let folder = tempfile::tempdir().unwrap();
+        open_to_all(folder.path());
+        let program = folder.path().join("interdict");
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_interdict")).arg(&program).status().unwrap();
+        assert!(copied.success());
+        (folder, program)
+    };
+    &COPY.get_or_init(make).1
 }
 
 /// A run of the program that ended.

@@ -65,16 +65,32 @@ impl Source for Dpkg {
     }
 
     fn owners(&self, host: &dyn Host, ask: &PathAsk, owners: &mut Owners) {
-        for (path, package) in lists(host) {
-            match host.files().read(&path, LIST_LIMIT) {
-                Ok(bytes) => {
-                    let wanted = dpkg::list_paths(&bytes).filter(|path| ask.wants(path));
-                    wanted.for_each(|path| owners.add(path, package.clone()));
-                }
-                Err(miss) => owners.gap(self.name(), miss.reason(), &path, miss.detail()),
+        // A file for each package: opening them is most of the work, and goes side by side.
+        let lists = lists(host);
+        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+        let share = lists.len().div_ceil(workers).max(1);
+        let parts: Vec<Owners> = std::thread::scope(|scope| {
+            let read = |part| scope.spawn(move || read_lists(host, part, ask));
+            let running: Vec<_> = lists.chunks(share).map(read).collect();
+            running.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        });
+        parts.into_iter().for_each(|part| owners.merge(part));
+    }
+}
+
+/// Who owns the asked paths, by these file lists.
+fn read_lists(host: &dyn Host, lists: &[(HostPath, PackageRef)], ask: &PathAsk) -> Owners {
+    let mut owners = Owners::default();
+    for (path, package) in lists {
+        match host.files().read(path, LIST_LIMIT) {
+            Ok(bytes) => {
+                let wanted = dpkg::list_paths(&bytes).filter(|path| ask.wants(path));
+                wanted.for_each(|path| owners.add(path, package.clone()));
             }
+            Err(miss) => owners.gap("dpkg", miss.reason(), path, miss.detail()),
         }
     }
+    owners
 }
 
 /// The main database.
