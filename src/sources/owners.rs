@@ -87,7 +87,9 @@ impl Owners {
     /// Adds the answers of another.
     pub fn merge(&mut self, other: Self) {
         for (path, owners) in other.by_path {
-            owners.into_iter().for_each(|owner| self.add(&path, owner));
+            for owner in owners {
+                self.add(&path, owner);
+            }
         }
         self.gaps.extend(other.gaps);
     }

@@ -72,10 +72,19 @@ impl Source for Dpkg {
         let parts: Vec<Owners> = std::thread::scope(|scope| {
             let read = |part| scope.spawn(move || read_lists(host, part, ask));
             let running: Vec<_> = lists.chunks(share).map(read).collect();
-            running.into_iter().filter_map(|worker| worker.join().ok()).collect()
+            running.into_iter().map(|worker| worker.join().unwrap_or_else(|_| panicked())).collect()
         });
-        parts.into_iter().for_each(|part| owners.merge(part));
+        for part in parts {
+            owners.merge(part);
+        }
     }
+}
+
+/// What a worker that panicked leaves: the word of it.
+fn panicked() -> Owners {
+    let mut owners = Owners::default();
+    owners.gap("dpkg", GapReason::Internal, &INFO.into(), Some("reading the file lists panicked".to_owned()));
+    owners
 }
 
 /// Who owns the asked paths, by these file lists.
