@@ -449,32 +449,3 @@ fn secrets_of_a_command_line_are_nowhere() {
         assert!(!Bench::of(case).scan().stdout.contains("secret"));
     }
 }
-
-#[test]
-fn what_is_no_root_is_refused() {
-    let empty = Root::empty();
-    let run = empty.scan(&[]);
-    assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("is not the root of a Linux system"), "{run:?}");
-
-    let above = Root::empty();
-    above.file("disk/etc/os-release", "ID=debian\n");
-    let run = above.scan(&[]);
-    assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("try the folder 'disk'"), "{run:?}");
-
-    let gone = Run::of(interdict().args(["scan", "--root", "/nonexistent/root"]));
-    assert_eq!(gone.code, 2);
-    assert!(gone.stderr.contains("cannot read /nonexistent/root"), "{gone:?}");
-}
-
-#[test]
-fn a_deleted_package_database_is_inconclusive() {
-    let root = Root::debian();
-    assert_eq!(root.scan(&[]).code, 3);
-    let unknown = Root::empty();
-    unknown.file("etc/os-release", "ID=something-of-its-own\n");
-    let run = unknown.scan(&[]);
-    assert_eq!(run.code, 3, "no record of installed software at all");
-    assert!(run.stdout.contains("no record of the software installed for the machine"), "{run:?}");
-}

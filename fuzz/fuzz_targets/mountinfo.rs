@@ -5,7 +5,7 @@ use interdict::parse::MAX_FAULTS;
 use interdict::parse::mountinfo;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let got = mountinfo::parse(data);
+    let got = mountinfo::mountinfo(data);
     assert!(got.faults.len() <= MAX_FAULTS);
     assert!(got.records.len() <= data.len());
 });

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::host::{Host, RootHost};
 use crate::model::{Coverage, Depth, HostPath, InventoryItem, ScopeAsk, Stamp, Wanted};
-use crate::normalise::{Gathering, gather};
+use crate::normalise::{Gathering, Places, gather};
 use crate::sources::{Looked, RunPlan, run};
 
 use super::exit::Failure;
@@ -94,7 +94,9 @@ impl LookArgs {
         bar.finish_and_clear();
         let Looked { traces, coverage, owners } = looked;
         let owner_of = |path: &HostPath| owners.of(path).cloned().collect();
-        let items = gather(Gathering { traces, users: &host.facts().users, owner_of: &owner_of });
+        let facts = host.facts();
+        let places = Places { users: &facts.users, aliases: &facts.aliases };
+        let items = gather(Gathering { traces, places, owner_of: &owner_of });
         (items, coverage)
     }
 }

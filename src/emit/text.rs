@@ -334,6 +334,11 @@ fn next_steps(report: &Report) -> Vec<String> {
             "scan the server that holds the remote file system; it is not entered from here".to_owned(),
         );
     }
+    if has(GapReason::NotMounted) {
+        steps.push(
+            "mount the named file systems below the root (/etc/fstab lists them) and scan again".to_owned(),
+        );
+    }
     if has(GapReason::Overmounted) {
         steps.push(
             "run outside the sandbox (systemd: ProtectHome=no) or unmount what hides the folder".to_owned(),

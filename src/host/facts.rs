@@ -2,7 +2,7 @@
 //!
 //! Called when a host is opened. Must not know the scanner's own machine, but for the privileges of this process.
 
-use crate::model::{Family, HostFacts, HostPath, Mode, Os};
+use crate::model::{Alias, Family, HostFacts, HostPath, Mode, Os};
 use crate::parse::os_release;
 
 use super::{Files, Miss, users};
@@ -23,6 +23,7 @@ const LINUX_MARKERS: &[&str] = &[
 
 /// Small text files of the system.
 const SMALL: u64 = 1 << 20;
+
 /// Which family's root this is, from marker files; `None`: of none.
 pub(super) fn probe(files: &dyn Files) -> Option<Family> {
     let there =
@@ -47,7 +48,19 @@ pub(super) fn of(family: Family, mode: Mode, files: &dyn Files) -> HostFacts {
         privileged: privileged(),
         users,
         user_gaps,
+        aliases: aliases(files),
     }
+}
+
+/// Links to where an image-based system keeps what changes: a process there runs `/var/opt/x`, and every rule says
+/// `/opt/x`.
+fn aliases(files: &dyn Files) -> Vec<Alias> {
+    let alias = |name: &&str| {
+        let name = HostPath::from(*name);
+        let real = files.resolve(&name).ok().filter(|real| *real != name)?;
+        Some(Alias { real, name })
+    };
+    ["/opt", "/usr/local", "/home", "/root", "/srv"].iter().filter_map(alias).collect()
 }
 
 /// os-release(5): `/etc` first, `/usr/lib` where that is missing.

@@ -75,6 +75,8 @@ pub enum Miss {
     Remote(String),
     /// Something is mounted over it.
     Overmounted,
+    /// `/etc/fstab` mounts a file system there, and it is not mounted now.
+    NotMounted,
     /// It changed between looking and opening.
     Changed,
     /// The system's own words.
@@ -92,6 +94,7 @@ impl Miss {
             Self::NotAFile(_) => GapReason::NotAFile,
             Self::Remote(_) => GapReason::RemoteMount,
             Self::Overmounted => GapReason::Overmounted,
+            Self::NotMounted => GapReason::NotMounted,
             Self::Changed => GapReason::Changed,
             Self::Io(_) => GapReason::ReadError,
         }

@@ -4,7 +4,7 @@
 //! NFS server what it holds blocks for ever.
 
 use crate::model::HostPath;
-use crate::parse::mountinfo;
+use crate::parse::{fstab, mountinfo};
 
 use super::Miss;
 
@@ -39,16 +39,20 @@ const HIDING: &[&str] =
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
     refused: Vec<(HostPath, Miss)>,
+    /// Every mount point below the root.
+    points: Vec<HostPath>,
 }
 
 impl Mounts {
     /// Reads a mount table; `root` is the folder being scanned, as a path of the scanner's machine.
     pub(super) fn new(table: &[u8], root: &HostPath) -> Self {
         let mut refused = Vec::new();
+        let mut points = Vec::new();
         let mounts = mountinfo::mountinfo(table).records;
         for (at, mount) in mounts.iter().enumerate() {
             let point = HostPath::new(&*mount.mount_point);
             let Some(inside) = below(&point, root) else { continue };
+            points.push(inside.clone());
             let kind = String::from_utf8_lossy(mount.fs_type).into_owned();
             let earlier = mounts.iter().take(at);
             let mut under = earlier.filter(|under| under.mount_point == mount.mount_point);
@@ -60,7 +64,20 @@ impl Mounts {
                 refused.push((inside, Miss::Overmounted));
             }
         }
-        Self { refused }
+        Self { refused, points }
+    }
+
+    /// The folders that the system's own `/etc/fstab` mounts something on, where nothing is mounted and nothing lies:
+    /// `/home` of a disk whose second partition was not mounted is not empty, it was not seen.
+    pub(super) fn unmounted(&self, fstab: &[u8], is_empty: impl Fn(&HostPath) -> bool) -> Vec<HostPath> {
+        let expected = fstab::fstab(fstab).records.into_iter().filter(fstab::Entry::is_expected);
+        let points = expected.map(|entry| HostPath::new(&*entry.mount_point));
+        points.filter(|point| !self.points.contains(point) && is_empty(point)).collect()
+    }
+
+    /// Refuses these folders and what is below them.
+    pub(super) fn refuse(&mut self, folders: Vec<HostPath>) {
+        self.refused.extend(folders.into_iter().map(|folder| (folder, Miss::NotMounted)));
     }
 
     /// Why a path is not entered, if it is not.
@@ -126,6 +143,21 @@ mod tests {
         assert_eq!(refused(tmpfs, "/", "/root/.config"), Some(Miss::Overmounted));
         let own = "30 27 0:50 / /home rw - tmpfs tmpfs rw\n";
         assert_eq!(refused(own, "/", "/home/alice"), None, "a tmpfs home is that host's home");
+    }
+
+    #[test]
+    fn a_file_system_that_is_not_mounted_is_not_empty() {
+        let home = "30 27 8:2 / /mnt/disk/home rw - ext4 /dev/sda2 rw\n";
+        let mut mounts = Mounts::new(home.as_bytes(), &"/mnt/disk".into());
+        let unmounted = mounts
+            .unmounted(b"a /home ext4\nb /opt ext4\nc /srv ext4 noauto\nd /var ext4\n", |point| {
+                *point != "/var".into()
+            });
+        mounts.refuse(unmounted);
+        assert_eq!(mounts.refusal(&"/home/alice".into()), None, "mounted, and may be empty");
+        assert_eq!(mounts.refusal(&"/opt".into()), Some(&Miss::NotMounted));
+        assert_eq!(mounts.refusal(&"/srv".into()), None);
+        assert_eq!(mounts.refusal(&"/var/lib".into()), None, "something lies there");
     }
 
     #[test]

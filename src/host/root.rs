@@ -21,6 +21,9 @@ use super::mounts::Mounts;
 use super::resolve::{Step, resolve};
 use super::{Entry, Files, Host, Kind, Listing, Miss, Process, Read, Stat, WalkNext, Walked, facts};
 
+/// What the system mounts when it starts; fstab(5).
+const FSTAB: &str = "/etc/fstab";
+const FSTAB_LIMIT: u64 = 1 << 20;
 /// Entries of one folder that are kept at most.
 const MAX_ENTRIES: usize = 1_000_000;
 
@@ -68,7 +71,8 @@ impl RootHost {
         let cause = |cause| OpenError::Root { path: root.to_owned(), cause };
         let real = fs::canonicalize(root).map_err(cause)?;
         fs::read_dir(&real).map_err(cause)?;
-        let files = RootFiles::new(real);
+        let mut files = RootFiles::new(real);
+        files.expect_mounts();
         let Some(family) = facts::probe(&files) else {
             return Err(OpenError::NotARoot { path: root.to_owned(), hint: hint(&files) });
         };
@@ -120,6 +124,18 @@ impl RootFiles {
         let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
         let mounts = Mounts::new(&table, &HostPath::new(root.as_os_str().as_encoded_bytes()));
         Self { root, mounts, folders: Mutex::default() }
+    }
+
+    /// Reads the system's own table of what it mounts.
+    fn expect_mounts(&mut self) {
+        let table = self.read(&FSTAB.into(), FSTAB_LIMIT).unwrap_or_default();
+        let is_empty = |point: &HostPath| match self.list(point) {
+            Ok(entries) => entries.iter().all(|entry| entry.name == b"lost+found"),
+            Err(miss) => miss == Miss::Absent,
+        };
+        let unmounted = self.mounts.unmounted(&table, is_empty);
+        self.mounts.refuse(unmounted);
+        self.folders = Mutex::default();
     }
 
     /// Where a resolved path of the host lies on the scanner's machine.

@@ -72,6 +72,8 @@ pub enum GapReason {
     RemoteMount,
     /// Something is mounted over it.
     Overmounted,
+    /// The system mounts a file system there, and it is not mounted now.
+    NotMounted,
     /// The kernel hides processes of others.
     HiddenProcesses,
     /// Another process or mount namespace.
@@ -107,6 +109,7 @@ impl GapReason {
             Self::NotAFile => "not a regular file",
             Self::RemoteMount => "remote file system, not entered",
             Self::Overmounted => "something is mounted over it",
+            Self::NotMounted => "its file system is not mounted",
             Self::HiddenProcesses => "the kernel hides processes of others",
             Self::Namespace => "in another namespace",
             Self::KernelThread => "kernel thread without a program file",

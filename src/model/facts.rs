@@ -131,6 +131,15 @@ pub struct UserGap {
     pub detail: Option<String>,
 }
 
+/// A folder that everybody knows by another name than its own: `/opt`, where it is a link to `/var/opt` (ostree).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Alias {
+    /// Where it is.
+    pub real: HostPath,
+    /// The name that rules and items use.
+    pub name: HostPath,
+}
+
 /// The host that a report is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HostFacts {
@@ -150,4 +159,6 @@ pub struct HostFacts {
     pub users: Vec<User>,
     /// What may hide further users.
     pub user_gaps: Vec<UserGap>,
+    /// Folders known by another name than their own.
+    pub aliases: Vec<Alias>,
 }

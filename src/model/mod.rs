@@ -15,7 +15,7 @@ mod wanted;
 
 pub use coverage::{Coverage, Gap, GapReason, Need, SourceReport, Status};
 pub use date::{Date, Stamp};
-pub use facts::{Depth, Family, HostFacts, Mode, Os, ScopeAsk, ScopeKind, User, UserGap};
+pub use facts::{Alias, Depth, Family, HostFacts, Mode, Os, ScopeAsk, ScopeKind, User, UserGap};
 pub use finding::{Because, Class, Confidence, Evidence, Finding, LegalBasis, Severity, Strength};
 pub use host_path::HostPath;
 pub use item::{

@@ -4,17 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{HostPath, InventoryItem, Item, ItemId, PackageRef, Scope, Sighting, Trace, User};
+use crate::model::{HostPath, InventoryItem, Item, ItemId, PackageRef, Sighting, Trace};
 
 use super::identity::item_id;
 use super::links;
+use super::template::Places;
 
 /// Traces of a host, and what it takes to tell whose they are.
 pub struct Gathering<'a> {
     /// Source and trace, in the order they were read.
     pub traces: Vec<(&'static str, Trace)>,
-    /// Users of the host, for path templates.
-    pub users: &'a [User],
+    /// What of the host's paths is its own.
+    pub places: Places<'a>,
     /// Which packages own a path.
     pub owner_of: &'a dyn Fn(&HostPath) -> Vec<PackageRef>,
 }
@@ -26,7 +27,7 @@ pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
     let mut owned: Vec<(ItemId, usize, HostPath)> = Vec::new();
     for (source, trace) in gathering.traces {
         let owned_path = trace.owned_path().cloned();
-        let (item, sighting) = split(source, trace, gathering.users);
+        let (item, sighting) = split(source, trace, gathering.places);
         let id = item.id;
         let entry = items.entry(id).or_insert_with(|| InventoryItem { item, sightings: Vec::new() });
         if let Some(path) = owned_path {
@@ -42,9 +43,8 @@ pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
 }
 
 /// One trace as its fleet-wide part and its part of this host.
-fn split(source: &'static str, trace: Trace, users: &[User]) -> (Item, Sighting) {
+fn split(source: &'static str, trace: Trace, places: Places<'_>) -> (Item, Sighting) {
     let path = trace.path.as_ref().or(trace.image.as_ref().map(|image| &image.path));
-    let homes = if matches!(trace.scope, Scope::Container(_)) { &[][..] } else { users };
     let mut identifiers = trace.identifiers;
     identifiers.sort();
     identifiers.dedup();
@@ -58,7 +58,7 @@ fn split(source: &'static str, trace: Trace, users: &[User]) -> (Item, Sighting)
         signer: trace.signer,
         identifiers,
         arch: trace.arch,
-        path: path.map(|path| template(path, homes)),
+        path: path.map(|path| places.template(path, &trace.scope)),
     };
     item.id = item_id(&item);
     let sighting = Sighting {
@@ -75,22 +75,10 @@ fn split(source: &'static str, trace: Trace, users: &[User]) -> (Item, Sighting)
     (item, sighting)
 }
 
-/// A path with a user's home as `{home}`: alice's and bob's copy of a program are one item.
-fn template(path: &HostPath, users: &[User]) -> String {
-    let homes = users.iter().map(|user| &user.home).filter(|home| path.is_within(home));
-    match homes.max_by_key(|home| home.as_bytes().len()) {
-        Some(home) => {
-            let rest = path.as_bytes().strip_prefix(home.as_bytes()).unwrap_or_default();
-            format!("{{home}}{}", HostPath::new(rest).text())
-        }
-        None => path.text().into_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Image, ItemKind, LinkKind, Place, State};
+    use crate::model::{Image, ItemKind, LinkKind, Place, Scope, State, User};
 
     fn exe(path: &str, state: State) -> Trace {
         let path = HostPath::from(path);
@@ -119,7 +107,7 @@ mod tests {
             owners.map(|(_, name)| PackageRef { source: "dpkg", name: (*name).into(), arch: None }).collect()
         };
         let traces = traces.into_iter().map(|trace| ("dpkg", trace)).collect();
-        gather(Gathering { traces, users: &[user], owner_of: &owner_of })
+        gather(Gathering { traces, places: Places { users: &[user], aliases: &[] }, owner_of: &owner_of })
     }
 
     fn find<'a>(items: &'a [InventoryItem], kind: ItemKind, name: &str) -> &'a InventoryItem {

@@ -6,7 +6,9 @@ mod fold;
 mod gather;
 mod identity;
 mod links;
+mod template;
 
 pub use fold::fold;
 pub use gather::{Gathering, gather};
 pub use identity::item_id;
+pub use template::Places;

@@ -17,6 +17,7 @@ pub(crate) mod corpora_tests;
 pub mod crontab;
 pub mod deb822;
 pub mod dpkg;
+pub mod fstab;
 pub mod init_script;
 pub mod keyfile;
 pub mod modules;

@@ -9,6 +9,7 @@ use super::Parsed;
 use super::text::lines;
 use super::text::number;
 use super::text::split_once;
+use super::text::unescape;
 
 /// One mount, in the order in which they were made: a later one lies over an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,32 +76,6 @@ fn mount(line: &[u8]) -> Option<Mount<'_>> {
 
 fn path(word: &[u8]) -> Option<Cow<'_, [u8]>> {
     (!word.is_empty()).then(|| unescape(word))
-}
-
-/// The kernel writes blank, tab, newline, backslash and `#` as `\ooo`.
-fn unescape(word: &[u8]) -> Cow<'_, [u8]> {
-    if !word.contains(&b'\\') {
-        return Cow::Borrowed(word);
-    }
-    let mut out = Vec::with_capacity(word.len());
-    let mut rest = word;
-    while let Some((byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (*byte, tail.first_chunk::<3>().copied().and_then(octal)) {
-            (b'\\', Some(value)) => {
-                out.push(value);
-                rest = tail.get(3..).unwrap_or_default();
-            }
-            (byte, _) => out.push(byte),
-        }
-    }
-    Cow::Owned(out)
-}
-
-fn octal(digits: [u8; 3]) -> Option<u8> {
-    digits.iter().all(|c| (b'0'..=b'7').contains(c)).then_some(())?;
-    let value = digits.iter().fold(0_u32, |sum, c| sum * 8 + u32::from(c - b'0'));
-    u8::try_from(value).ok()
 }
 
 #[cfg(test)]

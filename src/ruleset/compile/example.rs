@@ -5,7 +5,7 @@
 use crate::model::{
     Family, HostPath, Identifier, Image, ItemKind, Looked, Place, Scheme, Signer, State, Trace, Version,
 };
-use crate::normalise::{Gathering, gather};
+use crate::normalise::{Gathering, Places, gather};
 use crate::ruleset::code::Code;
 use crate::ruleset::rules::{Example, Expect};
 use crate::ruleset::schema::{Table, Value};
@@ -30,7 +30,8 @@ pub(super) fn read(mut table: Table<'_>, references: &mut Vec<Reference>) -> Opt
     table.finish();
     let whole = count > 0 && traces.len() == count;
     let traces = traces.into_iter().map(|trace| ("example", trace)).collect();
-    let items = gather(Gathering { traces, users: &[], owner_of: &|_| Vec::new() });
+    let places = Places { users: &[], aliases: &[] };
+    let items = gather(Gathering { traces, places, owner_of: &|_| Vec::new() });
     Some(Example { items, families, expect: expect?, note, at }).filter(|_| whole)
 }
 

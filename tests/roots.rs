@@ -1,0 +1,59 @@
+//! What is a root and what is not, and what a root may lack without being clean.
+
+mod support;
+
+use support::{Root, Run, interdict};
+
+#[test]
+fn what_is_no_root_is_refused() {
+    let empty = Root::empty();
+    let run = empty.scan(&[]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("is not the root of a Linux system"), "{run:?}");
+
+    let above = Root::empty();
+    above.file("disk/etc/os-release", "ID=debian\n");
+    let run = above.scan(&[]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("try the folder 'disk'"), "{run:?}");
+
+    let gone = Run::of(interdict().args(["scan", "--root", "/nonexistent/root"]));
+    assert_eq!(gone.code, 2);
+    assert!(gone.stderr.contains("cannot read /nonexistent/root"), "{gone:?}");
+}
+
+#[test]
+fn a_deleted_package_database_is_inconclusive() {
+    let root = Root::debian();
+    assert_eq!(root.scan(&[]).code, 3);
+    let unknown = Root::empty();
+    unknown.file("etc/os-release", "ID=something-of-its-own\n");
+    let run = unknown.scan(&[]);
+    assert_eq!(run.code, 3, "no record of installed software at all");
+    assert!(run.stdout.contains("no record of the software installed for the machine"), "{run:?}");
+}
+
+#[test]
+fn a_partition_that_is_not_mounted_is_not_empty() {
+    let sound = "Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12\n\n";
+    let root = Root::debian();
+    root.file("var/lib/dpkg/status", sound);
+    assert_eq!(root.scan(&[]).code, 0);
+    root.file(
+        "etc/fstab",
+        "UUID=1 / ext4 defaults 0 1\nUUID=2 /opt ext4 defaults 0 2\n/dev/sr0 /media/cd iso9660 noauto\n",
+    );
+    let run = root.scan(&[]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("not-mounted") && run.stdout.contains("\"/opt\""), "{run:?}");
+    root.program("opt/harmless/bin/x");
+    assert_eq!(root.scan(&[]).code, 0, "something lies there: it was unpacked with the rest");
+}
+
+#[test]
+fn the_database_of_another_systems_tool_is_no_record_of_this_one() {
+    let root = Root::empty();
+    root.file("etc/os-release", "ID=something-of-its-own\n");
+    root.file("var/lib/dpkg/status", "");
+    assert_eq!(root.scan(&[]).code, 3);
+}
