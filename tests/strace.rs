@@ -1,0 +1,141 @@
+//! What the system saw of a scan: one program started, nothing written but the report, nobody called.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests run a tracer and may fail loudly")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::{Root, Run, has, skip};
+
+/// Devices that take what is written and keep nothing.
+const SINKS: &[&str] = &["/dev/null", "/dev/tty"];
+
+/// Runs the program under strace: its exit code, and one line per call. `None`, with the reason said, without strace.
+fn traced(args: &[&str]) -> Option<(i32, Vec<String>)> {
+    if !has("strace") {
+        skip("strace is not here");
+        return None;
+    }
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let calls = "trace=execve,execveat,openat,openat2,open,creat,connect,socket,unlink,unlinkat,rename,renameat,renameat2,\
+                 mkdir,mkdirat,truncate,ftruncate,fchmod,fchmodat,chown,fchown,fchownat,utimensat,setxattr,ptrace,kill";
+    let mut strace = Command::new("strace");
+    // Where the machine forbids tracing there is nothing to be seen.
+    if !Run::of(Command::new("strace").args(["-o", "/dev/null", "true"])).stderr.is_empty() {
+        skip("strace may not trace here");
+        return None;
+    }
+    strace.args(["-f", "-qq", "-s", "4096", "-e", calls, "-o"]).arg(log.path());
+    let run = Run::of(strace.arg(env!("CARGO_BIN_EXE_interdict")).args(args));
+    let lines = fs::read_to_string(log.path()).unwrap().lines().map(str::to_owned).collect();
+    Some((run.code, lines))
+}
+
+/// The lines of a call, begun or whole.
+fn calls<'l>(lines: &'l [String], names: &[&str]) -> Vec<&'l String> {
+    let of = |line: &&String| {
+        let call = line.split_once(' ').map_or("", |(_pid, call)| call.trim_start());
+        names.iter().any(|name| call.strip_prefix(name).is_some_and(|rest| rest.starts_with('(')))
+    };
+    lines.iter().filter(of).collect()
+}
+
+/// Only reads, but for what is below `out`.
+fn assert_harmless(lines: &[String], out: Option<&Path>) {
+    let starts = calls(lines, &["execve", "execveat"]);
+    assert_eq!(starts.len(), 1, "only the program itself is started: {starts:#?}");
+    assert_eq!(calls(lines, &["connect", "socket"]), Vec::<&String>::new(), "nobody is called");
+    assert_eq!(calls(lines, &["ptrace", "kill"]), Vec::<&String>::new(), "no process is touched");
+    let opened = calls(lines, &["open", "openat", "openat2", "creat"]);
+    assert!(opened.len() > 20, "the tracer saw the scan: {opened:#?}");
+    let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"];
+    let changes = calls(
+        lines,
+        &[
+            "creat",
+            "unlink",
+            "unlinkat",
+            "rename",
+            "renameat",
+            "renameat2",
+            "mkdir",
+            "mkdirat",
+            "truncate",
+            "ftruncate",
+            "fchmod",
+            "fchmodat",
+            "chown",
+            "fchown",
+            "fchownat",
+            "utimensat",
+            "setxattr",
+        ],
+    );
+    let written = opened.into_iter().filter(|line| writes.iter().any(|flag| line.contains(flag)));
+    for line in written.chain(changes) {
+        let report = out.is_some_and(|out| line.contains(&format!("\"{}", out.display())));
+        let sink = SINKS.iter().any(|sink| line.contains(&format!("\"{sink}\"")));
+        assert!(report || sink, "written: {line}");
+    }
+}
+
+/// A root with something for every source to open.
+fn root() -> Root {
+    let root = Root::debian();
+    let stanza = "Package: kesl\nStatus: install ok installed\nArchitecture: amd64\nMaintainer: AO Kaspersky Lab\nVersion: 1\n\n";
+    root.file("var/lib/dpkg/status", stanza);
+    root.file("var/lib/dpkg/info/kesl.list", "/.\n/opt/kaspersky/kesl/libexec/kesl\n");
+    root.program("opt/kaspersky/kesl/libexec/kesl");
+    root.file(
+        "usr/lib/systemd/system/kesl.service",
+        "[Service]\nExecStart=/opt/kaspersky/kesl/libexec/kesl\n",
+    );
+    root.file(
+        "home/alice/.config/autostart/x.desktop",
+        "[Desktop Entry]\nType=Application\nName=x\nExec=x\n",
+    );
+    root.file("lib/apk/db/installed", "P:x\nV:1\n\n");
+    let rpm = root.dir("var/lib/rpm").join("rpmdb.sqlite");
+    let db = rusqlite::Connection::open(rpm).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)",
+    )
+    .unwrap();
+    root
+}
+
+#[test]
+fn a_disk_is_only_read() {
+    let root = root();
+    let path = root.path().to_str().unwrap();
+    let Some((code, lines)) = traced(&["scan", "--root", path]) else { return };
+    assert_eq!(code, 1);
+    assert_harmless(&lines, None);
+}
+
+#[test]
+fn a_report_in_a_file_is_all_that_is_written() {
+    let root = root();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report.json");
+    let [path, file] = [root.path(), &out].map(|path| path.to_str().unwrap());
+    let Some((code, lines)) = traced(&["scan", "--format", "json", "--output", file, "--root", path]) else {
+        return;
+    };
+    assert_eq!(code, 1);
+    assert_harmless(&lines, Some(&out));
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["report.json"], "nothing is left beside the report");
+}
+
+#[test]
+fn this_computer_is_only_read() {
+    for args in [&["scan"][..], &["inventory", "--format", "json"]] {
+        let Some((code, lines)) = traced(args) else { return };
+        assert!([0, 1, 3].contains(&code), "exit {code}");
+        assert_harmless(&lines, None);
+    }
+}
