@@ -1,8 +1,6 @@
 //! The command line as a person and a script meet it: exit codes, help, colours, files, dates.
 #![expect(
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "builds roots and reads what was written; a test fails by panicking"
 )]
 
