@@ -8,6 +8,7 @@ use crate::matching::{Engine, Hit};
 use crate::model::{Class, Confidence, InventoryItem, ItemId, ItemKind, LinkKind, State};
 use crate::ruleset::Product;
 
+use super::explain::explain_folders;
 use super::weigh::{Weight, confidence};
 
 /// A hit on one sighting.
@@ -99,6 +100,7 @@ pub(super) fn assess<'r>(items: &[InventoryItem], engine: &Engine<'r>) -> Vec<As
     }
     let index: HashMap<ItemId, usize> =
         items.iter().enumerate().map(|(at, seen)| (seen.item.id, at)).collect();
+    explain_folders(&mut products, items);
     let mut assessments: Vec<Assessment<'r>> = products.into_values().collect();
     for assessment in &mut assessments {
         gather_linked(assessment, items, &index);

@@ -14,6 +14,7 @@ mod assess;
 mod claim;
 mod decide;
 mod examples;
+mod explain;
 mod needs;
 mod weigh;
 
