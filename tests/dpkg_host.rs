@@ -34,10 +34,10 @@ struct Package {
     conffiles: Vec<&'static str>,
 }
 
-fn unit(program: &str) -> Option<String> {
-    Some(format!(
+fn unit(program: &str) -> String {
+    format!(
         "[Unit]\nDescription=Test\n\n[Service]\nExecStart={program} --key=secret\n\n[Install]\nWantedBy=multi-user.target\n"
-    ))
+    )
 }
 
 fn kesl() -> Package {
@@ -48,7 +48,7 @@ fn kesl() -> Package {
         files: vec![
             ("opt/kaspersky/kesl/libexec/kesl".into(), None),
             ("opt/kaspersky/kesl/bin/kesl-control".into(), None),
-            ("usr/lib/systemd/system/kesl.service".into(), unit("/opt/kaspersky/kesl/libexec/kesl")),
+            ("usr/lib/systemd/system/kesl.service".into(), Some(unit("/opt/kaspersky/kesl/libexec/kesl"))),
             ("etc/opt/kaspersky/kesl/kesl.conf".into(), Some("[x]\n".into())),
             ("var/opt/kaspersky/kesl/common/x".into(), Some("x\n".into())),
         ],
@@ -65,7 +65,7 @@ fn agent() -> Package {
             ("opt/kaspersky/klnagent64/sbin/klnagent".into(), None),
             (
                 "usr/lib/systemd/system/klnagent64.service".into(),
-                unit("/opt/kaspersky/klnagent64/sbin/klnagent -d"),
+                Some(unit("/opt/kaspersky/klnagent64/sbin/klnagent -d")),
             ),
             ("etc/opt/kaspersky/klnagent64/agent.conf".into(), Some("[x]\n".into())),
         ],
@@ -80,7 +80,10 @@ fn innocent() -> Vec<Package> {
     let package = |(n, name): (usize, String)| {
         let mut files = vec![(format!("usr/bin/{name}"), None)];
         if n < TRAPS.len() || n % 5 == 0 {
-            files.push((format!("usr/lib/systemd/system/{name}.service"), unit(&format!("/usr/bin/{name}"))));
+            files.push((
+                format!("usr/lib/systemd/system/{name}.service"),
+                Some(unit(&format!("/usr/bin/{name}"))),
+            ));
             files.push((format!("opt/{name}/bin/{name}"), None));
         }
         let maintainer = "Debian Maintainers <someone@debian.org>";
