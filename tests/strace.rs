@@ -139,3 +139,18 @@ fn this_computer_is_only_read() {
         assert_harmless(&lines, None);
     }
 }
+
+#[test]
+fn pipes_sockets_and_devices_are_never_opened() {
+    let root = root();
+    let folder = root.dir("opt/kaspersky/kesl/bin");
+    for name in ["etc/cron.d/pipe", "usr/lib/systemd/system/pipe.service", "opt/kaspersky/kesl/bin/pipe"] {
+        fs::create_dir_all(root.at(name).parent().unwrap()).unwrap();
+        assert!(Command::new("mkfifo").arg(root.at(name)).status().unwrap().success());
+    }
+    let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket.sock")).unwrap();
+    let Some((_, lines)) = traced(&["scan", "--root", root.path().to_str().unwrap()]) else { return };
+    let named =
+        |line: &&String| line.contains("/pipe") || line.contains("\"pipe") || line.contains("socket.sock");
+    assert_eq!(lines.iter().filter(named).collect::<Vec<_>>(), Vec::<&String>::new());
+}

@@ -48,7 +48,7 @@ impl Printer {
     /// How a document on stdout, or in a file, is to look.
     pub(super) fn look(&self, to_file: bool) -> Look {
         let terminal = io::stdout().is_terminal() && !to_file;
-        Look { width: if terminal { width() } else { PLAIN_WIDTH }, colour: self.colours(terminal) }
+        Look { width: if terminal { width() } else { PLAIN_WIDTH }, colour: self.colours(terminal), terminal }
     }
 
     fn colours(&self, terminal: bool) -> bool {

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use comfy_table::{ContentArrangement, Table};
 
+use crate::emit::table::table;
 use crate::judge::run_examples;
 use crate::ruleset::{self, Choice, Level, Loaded, Ruleset};
 
@@ -126,10 +126,7 @@ fn format_line(head: &dyn Display, text: &str) -> String {
 
 /// Tables of all ids.
 fn list(ruleset: &Ruleset, printer: &Printer) -> String {
-    let width = printer.look(false).width;
-    let mut out = Table::new();
-    out.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    out.set_header(["what", "id", "name", "more"]);
+    let mut out = table(&printer.look(false), &["what", "id", "name", "more"]);
     for vendor in ruleset.vendors() {
         let products = ruleset.products().iter().filter(|product| product.vendor == vendor.id);
         out.add_row(["vendor", &vendor.id, &vendor.name, &format!("{} products", products.clone().count())]);

@@ -1,9 +1,9 @@
 //! `interdict sources`: the places that are looked at, what each can find, and what it needs.
 
 use clap::Args as ClapArgs;
-use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
+use crate::emit::table::table;
 use crate::model::{Depth, Family, Field, ItemKind, Need, ScopeKind, State};
 use crate::sources::{SOURCES, Source};
 
@@ -53,9 +53,7 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
     let text = if args.json {
         serde_json::to_string_pretty(&described).unwrap_or_default() + "\n"
     } else {
-        let mut table = Table::new();
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(printer.look(false).width);
-        table.set_header(["source", "scopes", "yields", "about"]);
+        let mut table = table(&printer.look(false), &["source", "scopes", "yields", "about"]);
         for source in &described {
             let scopes: Vec<_> = source.scopes.iter().copied().map(scope).collect();
             table.add_row([

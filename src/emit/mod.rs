@@ -7,6 +7,7 @@ use crate::model::{Inventory, Report};
 mod json;
 pub mod safe;
 pub mod schema;
+pub mod table;
 mod text;
 
 /// A form in which documents leave the scanner.
@@ -26,6 +27,8 @@ pub struct Look {
     pub width: u16,
     /// Whether to colour.
     pub colour: bool,
+    /// Whether it goes to a terminal, where lines have an end.
+    pub terminal: bool,
 }
 
 /// Every format there is; the first is the default.

@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 use super::safe::safe;
+use super::table::table;
 use super::{Format, Look};
 
 /// The format `text`.
@@ -206,9 +207,7 @@ impl Page {
     }
 
     fn inventory(&mut self, inventory: &Inventory) {
-        let mut table = comfy_table::Table::new();
-        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(self.look.width);
-        table.set_header(["kind", "name", "version", "publisher", "state", "source"]);
+        let mut table = table(&self.look, &["kind", "name", "version", "publisher", "state", "source"]);
         for seen in &inventory.items {
             let state = seen.sightings.iter().map(|sighting| sighting.state).max();
             let sources: BTreeSet<_> = seen.sightings.iter().map(|sighting| sighting.source).collect();

@@ -183,15 +183,21 @@ fn whole_folders(head: &str) -> Option<String> {
     (!folder.is_empty()).then(|| folder.to_owned())
 }
 
-/// A glob as an anchored expression: `*` and `?` stop at a separator, `**` does not.
+/// A glob as an anchored expression: `*` and `?` stop at a separator, `**` does not. The separator is the one that the
+/// glob itself uses: on Linux a backslash is a letter of a name like any other.
 fn glob_to_regex(glob: &str) -> String {
+    let (many, one) = match (glob.contains('/'), glob.contains('\\')) {
+        (true, false) => ("[^/]*", "[^/]"),
+        (false, true) => (r"[^\\]*", r"[^\\]"),
+        _ => (r"[^/\\]*", r"[^/\\]"),
+    };
     let mut out = String::from("(?s)^");
     let mut chars = glob.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '*' if chars.next_if_eq(&'*').is_some() => out.push_str(".*"),
-            '*' => out.push_str(r"[^/\\]*"),
-            '?' => out.push_str(r"[^/\\]"),
+            '*' => out.push_str(many),
+            '?' => out.push_str(one),
             _ => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
         }
     }
@@ -235,6 +241,7 @@ mod tests {
         assert!(matches("glob", "/opt/kaspersky/**", "/opt/kaspersky/kesl/share/bin/x"));
         assert!(matches("glob", r"**\steamapps\**", r"D:\games\steamapps\common\avp.exe"));
         assert!(!matches("glob", r"c:\*\avp.exe", r"c:\games\aliens\avp.exe"));
+        assert!(matches("glob", glob, r"/opt/kaspersky/a\b/bin/x"), "a name on Linux may hold a backslash");
         assert!(matches("glob", "kl?_srv.service", "klx_srv.service"));
         assert!(!matches("glob", "a?b", "a/b"));
         assert!(!matches("glob", "kesl.service", "keslxservice"), "a dot is a dot");

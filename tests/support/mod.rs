@@ -35,6 +35,11 @@ pub fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
+/// Says something about a test that is no fault.
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Whether a program is on the machine.
 pub fn has(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
