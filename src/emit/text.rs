@@ -1,11 +1,11 @@
 //! Text for people: the verdict first, then findings (what, where, how sure, why, since when, what to do), then what
 //! could not be seen and the next step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Evidence, Finding, Gap, GapReason, HostFacts, Inventory, LegalBasis, Mode, Phase, PolicyOutcome, Report,
-    SourceReport, Status, Unseen, Verdict,
+    Status, Unseen, Verdict,
 };
 
 use super::safe::safe;
@@ -141,49 +141,45 @@ impl Page {
         let mut seen = BTreeSet::new();
         let unseen =
             report.policies.iter().flat_map(|policy| &policy.prohibitions).flat_map(|judged| &judged.unseen);
-        let lines: Vec<_> =
-            unseen.filter(|unseen| seen.insert((unseen.source.clone(), unseen.reason.clone()))).collect();
-        let minor: Vec<_> = report.coverage.sources.iter().filter(|source| !source.gaps.is_empty()).collect();
-        if lines.is_empty() && minor.is_empty() {
-            return;
-        }
-        if !lines.is_empty() {
+        let unseen: Vec<_> = unseen.filter(|one| seen.insert((&one.source, &one.reason))).collect();
+        if !unseen.is_empty() {
             self.blank();
             self.text.push_str(&self.ink(Ink::Bold, "Could not be seen"));
             self.blank();
         }
-        for unseen in &lines {
-            self.unseen_line(unseen);
+        for one in &unseen {
+            self.unseen_reason(one);
         }
-        self.minor_gaps(&minor);
+        for (gap, sources) in shared_gaps(&unseen) {
+            self.line(2, "-", &format!("{gap} [{}]", sources.join(", ")));
+        }
         for step in next_steps(report) {
             self.line(2, "next ", &step);
         }
+        self.minor_gaps(report);
     }
 
-    fn unseen_line(&mut self, unseen: &Unseen) {
-        let source = unseen.source.as_deref().unwrap_or("scan");
-        let status = unseen.status.map_or(String::new(), |status| format!(" ({})", status.word()));
-        self.line(2, "", &format!("{source}{status}: {}", safe(&unseen.reason)));
-        for gap in &unseen.gaps {
-            self.line(4, "-", &gap_line(gap));
+    /// A source that failed, or a reason that lies in the question; sources that only have gaps are told by their gaps.
+    fn unseen_reason(&mut self, unseen: &Unseen) {
+        match (&unseen.source, unseen.status) {
+            (Some(_), Some(Status::Partial)) => {}
+            (Some(source), Some(status)) => {
+                self.line(2, "-", &format!("{source} {}: {}", status.word(), safe(&unseen.reason)));
+            }
+            _ => self.line(2, "-", &safe(&unseen.reason)),
         }
     }
 
-    fn minor_gaps(&mut self, sources: &[&SourceReport]) {
-        let gaps = |source: &&SourceReport| {
-            source.gaps.iter().filter(|gap| !gap.blocking).map(|gap| gap.count).sum::<u64>()
-        };
-        let total: u64 = sources.iter().map(gaps).sum();
-        if total == 0 {
+    fn minor_gaps(&mut self, report: &Report) {
+        let gaps = report.coverage.sources.iter().flat_map(|source| &source.gaps).filter(|gap| !gap.blocking);
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        gaps.for_each(|gap| *counts.entry(gap.reason.words()).or_default() += gap.count);
+        if counts.is_empty() {
             return;
         }
+        let words: Vec<_> = counts.into_iter().map(|(words, count)| format!("{count} x {words}")).collect();
         self.blank();
-        self.line(
-            2,
-            "note ",
-            &format!("{total} minor gap(s) that can hide nothing that counts; see --format json"),
-        );
+        self.line(2, "note ", &format!("hides nothing that counts: {}; see --format json", words.join(", ")));
     }
 
     fn footer(&mut self, report: &Report) {
@@ -309,6 +305,18 @@ fn gap_line(gap: &Gap) -> String {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let detail = gap.detail.as_deref().map_or(String::new(), |detail| format!(" ({})", safe(detail)));
     format!("{}: {}{more}{detail}", gap.reason.words(), places.join(", "))
+}
+
+/// Gaps of all sources, each told once with the sources that met it.
+fn shared_gaps(unseen: &[&Unseen]) -> BTreeMap<String, Vec<String>> {
+    let mut shared: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for one in unseen {
+        for gap in &one.gaps {
+            let sources = shared.entry(gap_line(gap)).or_default();
+            sources.extend(one.source.clone().filter(|source| !sources.contains(source)));
+        }
+    }
+    shared
 }
 
 /// What a person can do about what could not be seen.
