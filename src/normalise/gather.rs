@@ -29,7 +29,9 @@ pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
         let owned_path = trace.owned_path().cloned();
         let (item, sighting) = split(source, trace, gathering.places);
         let id = item.id;
-        let entry = items.entry(id).or_insert_with(|| InventoryItem { item, sightings: Vec::new() });
+        // Most items are seen once: a vector that grows by itself would hold room for four.
+        let entry =
+            items.entry(id).or_insert_with(|| InventoryItem { item, sightings: Vec::with_capacity(1) });
         if let Some(path) = owned_path {
             owned.push((id, entry.sightings.len(), path));
         }
@@ -48,6 +50,7 @@ fn split(source: &'static str, trace: Trace, places: Places<'_>) -> (Item, Sight
     let mut identifiers = trace.identifiers;
     identifiers.sort();
     identifiers.dedup();
+    identifiers.shrink_to_fit();
     let mut item = Item {
         id: ItemId([0; 16]),
         kind: trace.kind,
