@@ -60,6 +60,7 @@ echo '[Service]' > %{buildroot}/usr/lib/systemd/system/kesl.service
 ";
 
 fn skipped(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "skipped in CI: {why}");
     eprintln!("skipped: {why}");
 }
 
