@@ -32,20 +32,24 @@ fn database() -> Vec<u8> {
     (0..PACKAGES).map(stanza).collect::<String>().into_bytes()
 }
 
-fn traces() -> Vec<(&'static str, Trace)> {
+fn traces() -> Vec<Trace> {
     let trace = |n: usize| {
         let place = Place::record("/var/lib/dpkg/status".into(), format!("package lib-something-{n}"));
         let mut trace = Trace::new(ItemKind::Package, format!("lib-something-{n}"), State::Installed, place);
         trace.version = Some(Version::new(format!("1:{n}.2-3+deb12u1"), Scheme::Dpkg));
         trace.publisher = Some(format!("Somebody of Debian <team{n}@lists.debian.org>"));
         trace.arch = Some("amd64".to_owned());
-        ("dpkg", trace)
+        trace
     };
     (0..PACKAGES).map(trace).collect()
 }
 
-fn gathered(traces: Vec<(&'static str, Trace)>) -> Vec<InventoryItem> {
-    gather(Gathering { traces, places: Places { users: &[], aliases: &[] }, owner_of: &|_| Vec::new() })
+fn gathered(traces: Vec<Trace>) -> Vec<InventoryItem> {
+    gather(Gathering {
+        traces: vec![("dpkg", traces)],
+        places: Places { users: &[], aliases: &[] },
+        owner_of: &|_| Vec::new(),
+    })
 }
 
 fn rules() -> Ruleset {

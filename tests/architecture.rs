@@ -77,7 +77,9 @@ fn rooms_import_only_what_they_may() {
                 "{}: one import a line, so that none hides",
                 place(&path)
             );
-            let found = breaks_of_the_law(room, may, &text);
+            // Tests beside the code may build their input with any room before theirs.
+            let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let found = breaks_of_the_law(room, may, product);
             breaks.extend(found.into_iter().map(|word| format!("{} imports {word}", place(&path))));
         }
     }

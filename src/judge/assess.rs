@@ -125,3 +125,90 @@ fn gather_linked(assessment: &mut Assessment<'_>, items: &[InventoryItem], index
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Family, HostPath, Image, Place, Trace};
+    use crate::normalise::{Gathering, Places, gather};
+    use crate::ruleset::of_text;
+
+    const RULES: &str = r#"
+        schema = 1
+        [vendor]
+        id = "acme"
+        name = "Acme"
+        [[product]]
+        id = "acme.guard"
+        name = "Guard"
+        category = "security"
+        [[product.indicator]]
+        kind = "package"
+        name = { exact = ["guard"] }
+        publisher = { exact = ["Acme"] }
+        strength = "conclusive"
+        source = "this test"
+        [[product.indicator]]
+        kind = "executable"
+        path = { glob = ["/opt/acme/**"] }
+        strength = "strong"
+        source = "this test"
+        [[product.indicator]]
+        kind = "executable"
+        name = { exact = ["guard"] }
+        strength = "weak"
+        source = "this test"
+    "#;
+
+    fn package(state: State) -> Trace {
+        let mut trace =
+            Trace::new(ItemKind::Package, "guard", state, Place::file("/var/lib/dpkg/status".into()));
+        trace.publisher = Some("Acme".into());
+        trace
+    }
+
+    fn program(path: &str, state: State) -> Trace {
+        let path = HostPath::from(path);
+        let mut trace =
+            Trace::new(ItemKind::Executable, path.file_name_text(), state, Place::file(path.clone()));
+        trace.image = Some(Image { path, exists: Some(true) });
+        trace
+    }
+
+    fn weighed(traces: Vec<Trace>) -> (State, Confidence) {
+        let rules = of_text(&[("acme.toml", RULES)]).ruleset.unwrap();
+        let places = Places { users: &[], aliases: &[] };
+        let items = gather(Gathering { traces: vec![("test", traces)], places, owner_of: &|_| Vec::new() });
+        let engine = Engine::new(&rules, Family::Linux);
+        let assessments = assess(&items, &engine);
+        let [one] = assessments.as_slice() else { panic!("{assessments:?}") };
+        let weighed = one.weigh(Confidence::Probable).unwrap();
+        (weighed.state, weighed.confidence)
+    }
+
+    #[test]
+    fn a_proven_leftover_hides_no_program() {
+        let found = weighed(vec![package(State::Remnant), program("/opt/acme/bin/x", State::Present)]);
+        assert_eq!(
+            found,
+            (State::Present, Confidence::Probable),
+            "the leftover proves nothing about the program"
+        );
+        assert_eq!(weighed(vec![package(State::Remnant)]), (State::Remnant, Confidence::Confirmed));
+    }
+
+    #[test]
+    fn a_weak_sign_of_running_makes_nothing_run() {
+        let found = weighed(vec![package(State::Installed), program("/tmp/guard", State::Running)]);
+        assert_eq!(found, (State::Installed, Confidence::Confirmed));
+        let found = weighed(vec![package(State::Installed), program("/opt/acme/bin/x", State::Running)]);
+        assert_eq!(found, (State::Running, Confidence::Confirmed));
+    }
+
+    #[test]
+    fn weak_signs_alone_stay_possible() {
+        let found =
+            weighed(vec![program("/usr/bin/guard", State::Running), program("/srv/guard", State::Present)]);
+        assert_eq!(found, (State::Running, Confidence::Possible));
+    }
+}

@@ -12,8 +12,8 @@ use super::template::Places;
 
 /// Traces of a host, and what it takes to tell whose they are.
 pub struct Gathering<'a> {
-    /// Source and trace, in the order they were read.
-    pub traces: Vec<(&'static str, Trace)>,
+    /// Traces by source, in the order they were read.
+    pub traces: Vec<(&'static str, Vec<Trace>)>,
     /// What of the host's paths is its own.
     pub places: Places<'a>,
     /// Which packages own a path.
@@ -25,7 +25,11 @@ pub struct Gathering<'a> {
 pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
     let mut items: BTreeMap<ItemId, InventoryItem> = BTreeMap::new();
     let mut owned: Vec<(ItemId, usize, HostPath)> = Vec::new();
-    for (source, trace) in gathering.traces {
+    let traces = gathering
+        .traces
+        .into_iter()
+        .flat_map(|(source, traces)| traces.into_iter().map(move |t| (source, t)));
+    for (source, trace) in traces {
         let owned_path = trace.owned_path().cloned();
         let (item, sighting) = split(source, trace, gathering.places);
         let id = item.id;
@@ -109,7 +113,7 @@ mod tests {
             let owners = owners.iter().filter(|(owned, _)| *path == HostPath::from(*owned));
             owners.map(|(_, name)| PackageRef { source: "dpkg", name: (*name).into(), arch: None }).collect()
         };
-        let traces = traces.into_iter().map(|trace| ("dpkg", trace)).collect();
+        let traces = vec![("dpkg", traces)];
         gather(Gathering { traces, places: Places { users: &[user], aliases: &[] }, owner_of: &owner_of })
     }
 

@@ -27,8 +27,8 @@ pub struct RunPlan {
 /// What the sources brought.
 #[derive(Debug, Default)]
 pub struct Looked {
-    /// Traces, in the order of the sources.
-    pub traces: Vec<(&'static str, Trace)>,
+    /// Traces by source, in the order of the sources.
+    pub traces: Vec<(&'static str, Vec<Trace>)>,
     /// What was and was not seen.
     pub coverage: Coverage,
     /// Who owns the paths that need it.
@@ -61,7 +61,7 @@ pub fn run(host: &Arc<dyn Host>, plan: &RunPlan, progress: &mut dyn FnMut(&str, 
     let mut looked = Looked::default();
     for (source, ended) in sources.iter().zip(ended) {
         let (report, traces) = ended.unwrap_or_else(|| (blocked(*source, plan), Vec::new()));
-        looked.traces.extend(traces.into_iter().map(|trace| (report.source, trace)));
+        looked.traces.push((report.source, traces));
         looked.coverage.sources.push(report);
     }
     ask_owners(host, &sources, deadline, &mut looked);
@@ -185,7 +185,9 @@ fn blocked(source: &dyn Source, plan: &RunPlan) -> SourceReport {
 
 /// Asks the package databases that could be read for the owners of what is not a package itself.
 fn ask_owners(host: &Arc<dyn Host>, sources: &[&'static dyn Source], deadline: Instant, looked: &mut Looked) {
-    let ask = Arc::new(PathAsk::new(looked.traces.iter().filter_map(|(_, trace)| trace.owned_path())));
+    let ask = Arc::new(PathAsk::new(
+        looked.traces.iter().flat_map(|(_, traces)| traces).filter_map(Trace::owned_path),
+    ));
     if ask.is_empty() {
         return;
     }

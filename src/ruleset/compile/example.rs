@@ -29,7 +29,7 @@ pub(super) fn read(mut table: Table<'_>, references: &mut Vec<Reference>) -> Opt
     }
     table.finish();
     let whole = count > 0 && traces.len() == count;
-    let traces = traces.into_iter().map(|trace| ("example", trace)).collect();
+    let traces = vec![("example", traces)];
     let places = Places { users: &[], aliases: &[] };
     let items = gather(Gathering { traces, places, owner_of: &|_| Vec::new() });
     Some(Example { items, families, expect: expect?, note, at }).filter(|_| whole)
