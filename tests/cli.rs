@@ -186,6 +186,7 @@ fn broken_rules_stop_the_line() {
     let check = Run::of(interdict().args(["rules", "check", "--rules", path]));
     assert_eq!(check.code, 2);
     assert!(check.stderr.contains("broken.toml:5:1") && check.stderr.contains("singer"), "{}", check.stderr);
+    assert_eq!(Run::of(interdict().args(["rules", "check", path])).code, 2);
     let run = text(&clean(), &["--rules", path]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     assert!(run.stderr.contains("the rules cannot be used"), "{}", run.stderr);

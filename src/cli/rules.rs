@@ -29,6 +29,9 @@ pub(super) struct RulesArgs {
 pub(super) enum Command {
     /// Read all rules and show every fault
     Check {
+        /// Rule files and folders to read beside the built-in ones
+        #[arg(value_name = "PATH")]
+        more: Vec<PathBuf>,
         #[command(flatten)]
         rules: RulesArgs,
         /// Print JSON
@@ -73,7 +76,7 @@ fn read(args: &RulesArgs, more: Vec<PathBuf>) -> Loaded {
 /// Runs the command.
 pub(super) fn run(command: &Command, printer: &mut Printer) -> Ended {
     match command {
-        Command::Check { rules, json } => check(rules, *json, printer),
+        Command::Check { more, rules, json } => check(rules, more, *json, printer),
         Command::List(rules) => {
             let ruleset = load(rules, Vec::new(), printer)?;
             printer.result(&list(&ruleset, printer), None)?;
@@ -90,8 +93,8 @@ pub(super) fn run(command: &Command, printer: &mut Printer) -> Ended {
 }
 
 /// Exit 0 with or without warnings, 2 with an error: the same that a scan would do.
-fn check(rules: &RulesArgs, json: bool, printer: &Printer) -> Ended {
-    let loaded = read(rules, Vec::new());
+fn check(rules: &RulesArgs, more: &[PathBuf], json: bool, printer: &Printer) -> Ended {
+    let loaded = read(rules, more.to_vec());
     let errors = loaded.diagnostics.iter().filter(|found| found.code.level() == Level::Error).count();
     if json {
         let text = serde_json::to_string_pretty(&loaded.diagnostics).unwrap_or_default() + "\n";
