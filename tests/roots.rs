@@ -57,3 +57,16 @@ fn the_database_of_another_systems_tool_is_no_record_of_this_one() {
     root.file("var/lib/dpkg/status", "");
     assert_eq!(root.scan(&[]).code, 3);
 }
+
+#[test]
+fn a_system_that_does_not_say_what_it_is() {
+    let root = Root::debian();
+    root.file(
+        "var/lib/dpkg/status",
+        "Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12\n\n",
+    );
+    root.file("etc/os-release", b"\xff\xfe\0garbage");
+    let run = root.scan(&[]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("os-release could not be read"), "{run:?}");
+}

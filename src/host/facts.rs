@@ -65,14 +65,21 @@ fn aliases(files: &dyn Files) -> Vec<Alias> {
 
 /// os-release(5): `/etc` first, `/usr/lib` where that is missing.
 fn os(files: &dyn Files) -> Os {
-    let read = |path: &str| files.read(&path.into(), SMALL).ok();
-    let Some(bytes) = read("/etc/os-release").or_else(|| read("/usr/lib/os-release")) else {
-        return Os::default();
+    let read = |path: &str| files.read(&path.into(), SMALL);
+    let own = read("/etc/os-release");
+    let either = if own == Err(Miss::Absent) { read("/usr/lib/os-release") } else { own };
+    let bytes = match either {
+        Ok(bytes) => bytes,
+        // Systems older than 2012 have none.
+        Err(Miss::Absent) => return Os::default(),
+        Err(miss) => return Os { unread: Some(miss.to_string()), ..Os::default() },
     };
     let (release, _) = os_release::os_release(&bytes);
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let id = given(release.id).map(|id| id.to_lowercase());
     Os {
-        id: given(release.id).map(|id| id.to_lowercase()),
+        unread: id.is_none().then(|| "it names no ID".to_owned()),
+        id,
         id_like: release.id_like.iter().map(|id| id.to_lowercase()).collect(),
         name: given(release.pretty_name).or(given(release.name)),
         version: given(release.version_id),

@@ -41,9 +41,14 @@ pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Proh
     Needs { sources: needed.iter().map(|source| source.source.to_owned()).collect(), unseen }
 }
 
-/// What the question leaves out of what the policy asks for.
+/// What the question leaves out of what the policy asks for, and what the host does not tell of itself.
 fn limits(question: &Question<'_>, policy: &Policy) -> Vec<Unseen> {
     let mut limits = Vec::new();
+    if let Some(why) = &question.host.os.unread {
+        let reason =
+            format!("os-release could not be read ({why}): which package databases must exist is not known");
+        limits.push(said(reason));
+    }
     if question.depth < policy.min_depth {
         let word = if policy.min_depth == Depth::Standard { "standard" } else { "quick" };
         limits.push(said(format!("the policy asks for --depth {word} at least")));

@@ -98,6 +98,8 @@ pub struct Os {
     pub name: Option<String>,
     /// Version: `12`.
     pub version: Option<String>,
+    /// Why the record is there and tells nothing: then nobody knows which databases must exist.
+    pub unread: Option<String>,
 }
 
 impl Os {
