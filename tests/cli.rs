@@ -63,6 +63,7 @@ fn help_has_examples_and_exit_codes() {
     for command in ["scan", "inventory", "sources", "rules"] {
         let help = Run::of(interdict().args([command, "--help"]));
         assert!(help.code == 0 && help.stdout.contains("Usage: interdict"), "{help:?}");
+        assert!(command == "sources" || help.stdout.contains("Examples:"), "{help:?}");
     }
     assert!(Run::of(interdict().arg("--version")).stdout.starts_with("interdict 0."));
 }

@@ -12,8 +12,16 @@ use super::look::{LookArgs, now};
 use super::printer::Printer;
 use super::scan::OutArgs;
 
+const EXAMPLES: &str = "\
+Examples:
+  sudo interdict inventory                            a table of all that is here
+  interdict inventory --root /mnt/disk --format json  the same of a mounted disk, for a machine to read
+
+Exit codes: 0 all was seen, 3 something could not be seen (the list says what), 2 could not run";
+
 /// Arguments of `inventory`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     look: LookArgs,

@@ -29,6 +29,12 @@ Examples:
 
 Exit codes: 0 compliant, 1 non-compliant, 2 could not run, 3 inconclusive (not all could be seen)";
 
+const RULES_EXAMPLES: &str = "\
+Examples:
+  interdict rules check our-rules        every fault of every file, each with its line
+  interdict rules show kaspersky         what is known of a vendor
+  interdict rules test --rules our-rules run the examples in the rule files";
+
 /// Finds software of prohibited vendors on a computer, and says what it could not see.
 #[derive(Debug, Parser)]
 #[command(name = "interdict", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -52,7 +58,7 @@ enum Command {
     /// List the places that are looked at
     Sources(sources::Args),
     /// Check, list, show and test rules
-    #[command(subcommand)]
+    #[command(subcommand, after_help = RULES_EXAMPLES)]
     Rules(rules::Command),
     /// For developers of interdict
     #[command(subcommand, hide = true)]

@@ -19,8 +19,18 @@ use super::rules::{RulesArgs, load};
 /// The policy that is asked when none is named.
 const DEFAULT_POLICY: &str = "us-commerce";
 
+const EXAMPLES: &str = "\
+Examples:
+  sudo interdict scan                                 this computer, every user
+  interdict scan --scope system                       this computer without users' profiles
+  interdict scan --root /mnt/disk --format json       a mounted disk, for a machine to read
+  interdict scan --as-of 2024-07-20                   by the law of that day
+  interdict scan --rules our-rules --policy ours      by a policy of your own
+  interdict scan -q --format json -o /var/lib/interdict/report.json   from cron or a systemd timer";
+
 /// Arguments of `scan`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     look: LookArgs,
