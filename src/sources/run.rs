@@ -3,10 +3,9 @@
 //!
 //! Called by `cli`. Must not know what a source looks for.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -68,7 +67,8 @@ pub fn run(host: &Arc<dyn Host>, plan: &RunPlan, progress: &mut dyn FnMut(&str, 
     looked
 }
 
-/// Starts the workers. They are not joined: one that a dead file system holds must not hold the report.
+/// Starts every source in a thread of its own, so that one held by a dead file system holds no other. They are not
+/// joined: nor must it hold the report.
 fn start(
     host: &Arc<dyn Host>,
     plan: &RunPlan,
@@ -76,30 +76,14 @@ fn start(
     deadline: Instant,
 ) -> Receiver<Done> {
     let (send, done) = channel();
-    let queue: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(sources.iter().copied().enumerate().collect()));
-    let workers = thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
-    for _ in 0..workers.min(sources.len()) {
-        let (host, plan, queue, send) = (Arc::clone(host), plan.clone(), Arc::clone(&queue), send.clone());
-        thread::spawn(move || work(host.as_ref(), &plan, &queue, &send, deadline));
+    for (at, source) in sources.iter().copied().enumerate() {
+        let (host, plan, send) = (Arc::clone(host), plan.clone(), send.clone());
+        thread::spawn(move || {
+            let (report, traces) = one(source, host.as_ref(), &plan, deadline);
+            let _sent = send.send((at, report, traces));
+        });
     }
     done
-}
-
-fn work(
-    host: &dyn Host,
-    plan: &RunPlan,
-    queue: &Mutex<VecDeque<(usize, &'static dyn Source)>>,
-    send: &Sender<Done>,
-    deadline: Instant,
-) {
-    loop {
-        let next = queue.lock().ok().and_then(|mut queue| queue.pop_front());
-        let Some((at, source)) = next else { return };
-        let (report, traces) = one(source, host, plan, deadline);
-        if send.send((at, report, traces)).is_err() {
-            return;
-        }
-    }
 }
 
 /// Runs one source, whatever it does.
@@ -197,20 +181,22 @@ fn ask_owners(host: &Arc<dyn Host>, sources: &[&'static dyn Source], deadline: I
     };
     let able: Vec<_> =
         sources.iter().copied().filter(|source| source.is_install_record() && read(source.name())).collect();
+    let asked: Vec<&'static str> = able.iter().map(|source| source.name()).collect();
     let (send, done) = channel();
     let host = Arc::clone(host);
     thread::spawn(move || {
         let mut owners = Owners::default();
         for source in able {
-            let asked = catch_unwind(AssertUnwindSafe(|| source.owners(host.as_ref(), &ask, &mut owners)));
-            if asked.is_err() {
+            let answered = catch_unwind(AssertUnwindSafe(|| source.owners(host.as_ref(), &ask, &mut owners)));
+            if answered.is_err() {
                 owners.gap(source.name(), GapReason::Internal, &HostPath::from("/"), None);
             }
         }
         let _sent = send.send(owners);
     });
-    if let Ok(owners) = done.recv_timeout((deadline + GRACE).saturating_duration_since(Instant::now())) {
-        looked.owners = owners;
+    match done.recv_timeout((deadline + GRACE).saturating_duration_since(Instant::now())) {
+        Ok(owners) => looked.owners = owners,
+        Err(_) => asked.iter().for_each(|name| looked.owners.gap(name, GapReason::Budget, &"/".into(), None)),
     }
     note_owner_gaps(looked);
 }
@@ -228,3 +214,7 @@ fn note_owner_gaps(looked: &mut Looked) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
