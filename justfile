@@ -23,6 +23,7 @@ generate:
 
 # Fuzz one reader for a minute
 fuzz target seconds="60":
+    mkdir -p fuzz/corpus/{{target}} fuzz/seeds/{{target}}
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
 
 # Speed against cat, a peer in Perl and a peer in Go, on this host
