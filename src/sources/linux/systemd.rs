@@ -71,11 +71,12 @@ impl Source for Systemd {
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {
         let mut folders = Vec::new();
         if want.scope.includes(ScopeKind::Machine) {
-            folders.extend(MACHINE.iter().map(|folder| (HostPath::from(*folder), Scope::Machine)));
+            folders.extend(MACHINE.iter().map(|folder| (HostPath::from(*folder), Owner::MACHINE)));
             expect_units(host.files(), haul);
         }
         for user in haul.users(host, want) {
-            folders.extend(OWN.iter().map(|own| (user.home.join(own), Scope::User(user.n))));
+            let owner = Owner { scope: Scope::User(user.n), home: Some(user.home.clone()) };
+            folders.extend(OWN.iter().map(|own| (user.home.join(own), owner.clone())));
         }
         let mut units = Units { files: host.files(), haul, real: HashSet::new(), known: HashSet::new() };
         let listed = units.list(folders);
@@ -102,10 +103,22 @@ fn expect_units(files: &dyn Files, haul: &mut Haul) {
     }
 }
 
+/// Whose a folder of units is.
+#[derive(Clone)]
+struct Owner {
+    scope: Scope,
+    /// What `%h` stands for in a unit of this user; in units for every user it differs from one to the next.
+    home: Option<HostPath>,
+}
+
+impl Owner {
+    const MACHINE: Self = Self { scope: Scope::Machine, home: None };
+}
+
 /// A folder of units that was listed.
 struct Listed {
     path: HostPath,
-    scope: Scope,
+    owner: Owner,
     entries: Vec<Entry>,
 }
 
@@ -121,14 +134,14 @@ struct Units<'a> {
 
 impl Units<'_> {
     /// Lists the folders that are there, each once.
-    fn list(&mut self, folders: Vec<(HostPath, Scope)>) -> Vec<Listed> {
+    fn list(&mut self, folders: Vec<(HostPath, Owner)>) -> Vec<Listed> {
         let mut listed = Vec::new();
-        for (path, scope) in folders {
+        for (path, owner) in folders {
             let Some(real) = self.haul.optional(&path, self.files.resolve(&path)) else { continue };
             if self.real.insert(real)
                 && let Some(entries) = self.haul.optional(&path, self.files.list(&path))
             {
-                listed.push(Listed { path, scope, entries });
+                listed.push(Listed { path, owner, entries });
             }
         }
         listed
@@ -143,7 +156,7 @@ impl Units<'_> {
                 && entry.kind != Kind::Folder
             {
                 let trace = self.entry(folder, entry, section);
-                self.haul_up(trace, &folder.scope);
+                self.haul_up(trace, &folder.owner.scope);
             }
         }
     }
@@ -173,7 +186,7 @@ impl Units<'_> {
                 Trace::new(ItemKind::Service, path.file_name_text(), State::Installed, Place::file(path))
             });
         };
-        Some(self.unit(&path, &bytes, section))
+        Some(self.unit(&path, &bytes, section, folder.owner.home.as_ref()))
     }
 
     fn link(&mut self, path: &HostPath) -> Target {
@@ -196,9 +209,9 @@ impl Units<'_> {
     }
 
     /// A unit that was read.
-    fn unit(&mut self, path: &HostPath, bytes: &[u8], section: &str) -> Trace {
+    fn unit(&mut self, path: &HostPath, bytes: &[u8], section: &str, home: Option<&HostPath>) -> Trace {
         let parsed = unit::entries(bytes);
-        let program = program(&parsed.records);
+        let program = program(&parsed.records).map(|program| at_home(program, home));
         let found = program.map_or(Program::Unknown, |program| locate(self.files, &program, &[], self.haul));
         let mut trace =
             Trace::new(ItemKind::Service, path.file_name_text(), found.state(), Place::file(path.clone()));
@@ -232,7 +245,7 @@ impl Units<'_> {
         }
         for (name, path) in left {
             if self.known.insert(name) {
-                self.haul_up(Some(remnant(&path)), &folder.scope);
+                self.haul_up(Some(remnant(&path)), &folder.owner.scope);
             }
         }
     }
@@ -254,6 +267,14 @@ fn is_whole(entries: &[unit::Entry<'_>], section: &str) -> bool {
         b"Service" => STARTING.contains(&one.key) && unit::program(&one.value).is_some(),
         other => other == section.as_bytes(),
     })
+}
+
+/// A program in the user's own home: systemd.unit(5), "Specifiers".
+fn at_home(program: Vec<u8>, home: Option<&HostPath>) -> Vec<u8> {
+    match (program.strip_prefix(b"%h/"), home) {
+        (Some(below), Some(home)) => home.join(below).as_bytes().to_vec(),
+        _ => program,
+    }
 }
 
 /// What a link among the units leads to.
