@@ -97,6 +97,7 @@ fn links_mask_alias_enable_and_dangle() {
 fn units_of_users_and_scopes() {
     let nodes = vec![
         ("/home/ann/.config/systemd/user/own.service".into(), file("[Service]\nExecStart=%h/bin/own\n")),
+        ("/home/ann/bin/own".into(), FakeNode::Program(vec![])),
         ("/etc/systemd/user/all.timer".into(), file("[Timer]\nOnBootSec=1\n")),
         (format!("{SYSTEM}kesl.socket"), file("[Socket]\nListenStream=1\n")),
         (format!("{SYSTEM}basic.target"), file("[Unit]\n")),
