@@ -62,7 +62,6 @@ fn seen(process: &sysinfo::Process, own: &Roots) -> Process {
     let deleted = exe.is_ok() && fs::metadata(folder.join("exe")).is_ok_and(|meta| meta.nlink() == 0);
     Process {
         pid,
-        name: process.name().to_string_lossy().into_owned(),
         exe,
         kernel,
         deleted,

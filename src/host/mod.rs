@@ -211,8 +211,6 @@ pub struct Listing<T> {
 pub struct Process {
     /// Process id.
     pub pid: u32,
-    /// Short name, as the kernel keeps it.
-    pub name: String,
     /// Its program file.
     pub exe: Read<HostPath>,
     /// A thread of the kernel: it has no program file.

@@ -46,13 +46,6 @@ pub struct Loaded {
     pub files: usize,
 }
 
-impl Loaded {
-    /// The rules, or all faults. Warnings are dropped with success.
-    pub fn into_result(self) -> Result<Ruleset, Vec<Diagnostic>> {
-        self.ruleset.ok_or(self.diagnostics)
-    }
-}
-
 /// The rules that are compiled into the program.
 pub fn built_in() -> Loaded {
     load(&Choice::default())

@@ -7,16 +7,12 @@ use std::time::Instant;
 
 use crate::host::{Host, Miss};
 use crate::model::{Gap, GapReason, HostPath, ScopeKind, Trace, User, Wanted};
-use crate::parse::passwd;
 use crate::parse::{At, Fault};
 
 /// Places of a gap that are kept.
 const PLACES: usize = 5;
 /// Traces that one source may bring; a host that has more is hostile, and says so by a gap.
 const MAX_TRACES: usize = 500_000;
-
-/// `/etc/passwd` of a large organisation.
-const PASSWD_LIMIT: u64 = 16 << 20;
 
 /// How a source ended, by its own word. Gaps decide between complete and partial.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,20 +136,7 @@ impl Haul {
             let miss = host.files().list(&user.home).err().unwrap_or(Miss::Denied);
             self.miss(&user.home, &miss);
         }
-        self.unknown_users(host);
         readable
-    }
-
-    /// What may hide users altogether: accounts that cannot be read, and a folder of homes that cannot be listed.
-    fn unknown_users(&mut self, host: &dyn Host) {
-        let accounts = HostPath::from("/etc/passwd");
-        let read = host.files().read(&accounts, PASSWD_LIMIT);
-        if let Some(bytes) = self.optional(&accounts, read) {
-            self.faults(&accounts, &passwd::users(&bytes).faults);
-        }
-        let homes = HostPath::from("/home");
-        let listed = host.files().list(&homes);
-        self.optional(&homes, listed);
     }
 
     fn note(&mut self, reason: GapReason, place: &HostPath, detail: Option<String>, blocking: bool) {

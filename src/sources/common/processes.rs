@@ -118,7 +118,6 @@ mod tests {
     fn process(pid: u32, exe: Read<&str>) -> Process {
         Process {
             pid,
-            name: "x".into(),
             exe: exe.map(HostPath::from),
             kernel: false,
             deleted: false,
