@@ -4,18 +4,21 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "tests build their roots, run rpm as the judge, and may fail loudly"
 )]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
+
+use support::berkeley::berkeley;
+use support::{has, skip};
 
 use interdict::host::RootHost;
 use interdict::model::{HostPath, Trace, Wanted};
@@ -59,16 +62,6 @@ echo '[Service]' > %{buildroot}/usr/lib/systemd/system/kesl.service
 /opt/kaspersky/klnagent64/sbin/klnagent
 ";
 
-fn skipped(why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "skipped in CI: {why}");
-    eprintln!("skipped: {why}");
-}
-
-fn have(program: &str) -> bool {
-    let there = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    there.is_ok_and(|status| status.success())
-}
-
 /// Twenty packages of somebody else.
 fn innocent() -> String {
     let mut spec = "Name: innocent\nVersion: 1.0\nRelease: 1.fc40\nSummary: Test\nLicense: none\nVendor: Fedora Project\n\
@@ -83,8 +76,8 @@ fn innocent() -> String {
 
 /// Builds the packages and installs them into a root; none where rpm or the rights for it are missing.
 fn real_root() -> Option<tempfile::TempDir> {
-    if !have("rpm") || !have("rpmbuild") {
-        skipped("no rpm or rpmbuild");
+    if !has("rpm") || !has("rpmbuild") {
+        skip("no rpm or rpmbuild");
         return None;
     }
     let work = tempfile::tempdir().unwrap();
@@ -113,7 +106,7 @@ fn real_root() -> Option<tempfile::TempDir> {
     let done =
         install.args(["-i", "--nodeps", "--nosignature", "--ignorearch"]).args(&packages).output().unwrap();
     if !done.status.success() {
-        skipped(&format!("rpm --root: {}", String::from_utf8_lossy(&done.stderr)));
+        skip(&format!("rpm --root: {}", String::from_utf8_lossy(&done.stderr)));
         return None;
     }
     Some(work)
@@ -181,35 +174,6 @@ fn root_with(path: &str, bytes: &[u8]) -> tempfile::TempDir {
     root
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
-}
-
-/// The blobs as the real `BerkeleyDB` writes them.
-fn berkeley(blobs: &[Vec<u8>], big: bool) -> Option<Vec<u8>> {
-    let number = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
-    let order = if big { 4321 } else { 1234 };
-    let mut dump =
-        format!("VERSION=3\nformat=bytevalue\ntype=hash\ndb_lorder={order}\nHEADER=END\n 00000000\n");
-    writeln!(dump, " {}", hex(&number(u32::try_from(blobs.len()).unwrap()))).unwrap();
-    for (n, blob) in (1..).zip(blobs) {
-        writeln!(dump, " {}\n {}", hex(&number(n)), hex(blob)).unwrap();
-    }
-    dump.push_str("DATA=END\n");
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("Packages");
-    let Ok(mut load) = Command::new("db5.3_load").arg(&path).stdin(Stdio::piped()).spawn() else {
-        skipped("no db5.3_load (Debian package db5.3-util)");
-        return None;
-    };
-    load.stdin.take().unwrap().write_all(dump.as_bytes()).unwrap();
-    assert!(load.wait().unwrap().success());
-    Some(fs::read(path).unwrap())
-}
-
 #[test]
 fn a_real_root_in_all_three_formats() {
     let Some(work) = real_root() else { return };
@@ -249,15 +213,15 @@ fn owners_of(root: &Path) {
 
 #[test]
 fn our_writers_make_what_rpm_reads() {
-    if !have("rpm") {
-        return skipped("no rpm");
+    if !has("rpm") {
+        return skip("no rpm");
     }
     let blob = writer::HeaderBuilder::package("made", "1", "2", "noarch").string(1011, "Somebody").build();
     let root = root_with("none", b"");
     fs::create_dir_all(root.path().join("var/lib/rpm")).unwrap();
     let made = rpm(root.path()).arg("--initdb").output().unwrap();
     if !made.status.success() {
-        return skipped(&format!("rpm --initdb: {}", String::from_utf8_lossy(&made.stderr)));
+        return skip(&format!("rpm --initdb: {}", String::from_utf8_lossy(&made.stderr)));
     }
     let (_, gaps, outcome) = collect(root.path());
     assert!(matches!(outcome, Outcome::Failed(_)) && gaps.len() == 1, "a new database is empty");
@@ -336,7 +300,7 @@ fn a_transaction_that_was_cut_off_is_a_gap() {
 fn corpora_through_the_source() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("shared/corpora/rpmdb");
     if !shared.is_dir() {
-        return skipped(&format!("no corpora at {}", shared.display()));
+        return skip(&format!("no corpora at {}", shared.display()));
     }
     for case in ["centos6-bdb", "epoch-bdb", "libuuid-bdb", "fedora33-sqlite", "ndb"] {
         let root = root_with("none", b"");

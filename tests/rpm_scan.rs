@@ -11,11 +11,11 @@ mod support;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
+use support::berkeley::berkeley;
 use support::{Root, Run, has, scan, skip};
 
 #[path = "support/rpmdb_writer.rs"]
@@ -131,32 +131,6 @@ fn blobs(root: &Root) -> Vec<Vec<u8>> {
     rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-/// The same database as `db5.3_load` writes it.
-fn berkeley(blobs: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("Packages");
-    let hex = |bytes: &[u8]| {
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").unwrap();
-            text
-        })
-    };
-    let mut dump = String::from("VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize=4096\nHEADER=END\n");
-    for (number, blob) in blobs.iter().enumerate() {
-        let key = u32::try_from(number + 1).unwrap().to_le_bytes();
-        write!(dump, " {}\n {}\n", hex(&key), hex(blob)).unwrap();
-    }
-    dump.push_str("DATA=END\n");
-    if !has("db5.3_load") {
-        skip("db5.3_load is not installed");
-        return None;
-    }
-    let mut load = Command::new("db5.3_load").arg(&path).stdin(Stdio::piped()).spawn().unwrap();
-    load.stdin.take().unwrap().write_all(dump.as_bytes()).unwrap();
-    assert!(load.wait().unwrap().success());
-    Some(fs::read(path).unwrap())
-}
-
 #[test]
 fn installed_in_every_format_and_removed() {
     let Some(root) = fedora() else { return };
@@ -170,7 +144,7 @@ fn installed_in_every_format_and_removed() {
     let formats = [
         ("usr/lib/sysimage/rpm/Packages.db", Some(writer::ndb(&blobs))),
         ("var/lib/rpm/Packages", Some(writer::bdb(false, 4096, &blobs))),
-        ("usr/share/rpm/Packages", berkeley(&blobs)),
+        ("usr/share/rpm/Packages", berkeley(&blobs, false)),
     ];
     for (path, bytes) in formats {
         let Some(bytes) = bytes else { continue };

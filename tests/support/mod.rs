@@ -10,6 +10,8 @@
     reason = "each test file uses its part"
 )]
 
+pub mod berkeley;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
