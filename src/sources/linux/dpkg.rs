@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::host::{Host, Kind, Miss};
+use crate::host::{Host, Kind, Miss, Read};
 use crate::model::{
     Family, Field, GapReason, HostPath, Identifier, IdentifierType, ItemKind, PackageRef, Place, Scheme,
     State, Trace, Version, Wanted,
@@ -65,7 +65,8 @@ impl Source for Dpkg {
 
     fn owners(&self, host: &dyn Host, ask: &PathAsk, owners: &mut Owners) {
         // A file for each package: opening them is most of the work, and goes side by side.
-        let lists = lists(host);
+        // That they cannot be listed was told by `collect`.
+        let lists = lists(host).unwrap_or_default();
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4);
         let share = lists.len().div_ceil(workers).max(1);
         let parts: Vec<Owners> = std::thread::scope(|scope| {
@@ -117,7 +118,8 @@ fn status(host: &dyn Host, bytes: &[u8], expected: bool, haul: &mut Haul) -> Out
             "{STATUS} holds no package, though os-release names a system that has them"
         ));
     }
-    for (path, package) in lists(host) {
+    // Without the file lists nobody can tell whether records are missing.
+    for (path, package) in haul.optional(&INFO.into(), lists(host)).unwrap_or_default() {
         if !known.contains(package.name.as_bytes()) {
             let detail =
                 format!("the file list of {} is here, its record is missing from {STATUS}", package.name);
@@ -176,9 +178,9 @@ fn state(record: &StatusRecord<'_>) -> Option<State> {
 }
 
 /// `info/<name>.list` and `info/<name>:<arch>.list`, with the package each belongs to.
-fn lists(host: &dyn Host) -> Vec<(HostPath, PackageRef)> {
+fn lists(host: &dyn Host) -> Read<Vec<(HostPath, PackageRef)>> {
     let folder = HostPath::from(INFO);
-    let entries = host.files().list(&folder).unwrap_or_default();
+    let entries = host.files().list(&folder)?;
     let list = |entry: crate::host::Entry| {
         let stem = entry.name.strip_suffix(b".list")?;
         let stem = String::from_utf8_lossy(stem);
@@ -186,7 +188,7 @@ fn lists(host: &dyn Host) -> Vec<(HostPath, PackageRef)> {
         let arch = arch.map(str::to_owned);
         Some((folder.join(&entry.name), PackageRef { source: "dpkg", name: name.to_owned(), arch }))
     };
-    entries.into_iter().filter_map(list).collect()
+    Ok(entries.into_iter().filter_map(list).collect())
 }
 
 #[cfg(test)]
@@ -224,6 +226,18 @@ mod tests {
         let (haul, _) = collect(&Dpkg, &host(first));
         assert_eq!(haul.traces().len(), 1);
         assert_eq!(haul.gaps(), [(GapReason::Inconsistent, true)]);
+    }
+
+    #[test]
+    fn file_lists_that_cannot_be_listed_leave_open_what_is_missing() {
+        let host = FakeHost::new([
+            ("/etc/os-release", FakeNode::File(b"ID=debian\n".to_vec())),
+            (STATUS, FakeNode::File(TWO.as_bytes().to_vec())),
+            (INFO, FakeNode::Broken(Miss::Denied)),
+        ]);
+        let (haul, outcome) = collect(&Dpkg, &host);
+        assert_eq!((haul.traces().len(), outcome), (2, Outcome::Read));
+        assert_eq!(haul.gaps(), [(GapReason::PermissionDenied, true)]);
     }
 
     #[test]
