@@ -178,8 +178,8 @@ fn output_that_cannot_be_written_is_no_verdict() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_fault() {
-    if !support::has("bash") || !support::has("head") {
-        return support::skip("bash and head are not installed");
+    if !has("bash") || !has("head") {
+        return skip("bash and head are not installed");
     }
     let root = clean();
     let status: String = (0..1000).map(|n| stanza(&format!("package{n}"), "Somebody")).collect();
