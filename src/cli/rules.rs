@@ -134,7 +134,7 @@ fn list(ruleset: &Ruleset, printer: &Printer) -> String {
         let products = ruleset.products().iter().filter(|product| product.vendor == vendor.id);
         out.add_row(["vendor", &vendor.id, &vendor.name, &format!("{} products", products.clone().count())]);
         for product in products {
-            out.add_row(["product", &product.id, &product.name, &product.category]);
+            out.add_row(["product", &product.id, &product.name, product.category.word()]);
         }
     }
     for policy in ruleset.policies() {

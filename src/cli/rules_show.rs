@@ -34,7 +34,7 @@ fn product(ruleset: &Ruleset, product: &Product) -> Vec<String> {
         line("product", &product.id),
         line("name", &product.name),
         line("vendor", &product.vendor),
-        line("category", &product.category),
+        line("category", product.category.word()),
         line("written at", &product.at),
     ];
     let own = |indicator: &&Indicator| ruleset.product_of(indicator).is_some_and(|of| of.id == product.id);
@@ -66,11 +66,13 @@ fn policy(policy: &Policy) -> Vec<String> {
 
 fn prohibited(prohibition: &Prohibition) -> Vec<String> {
     let products: Vec<_> = prohibition.products.iter().cloned().collect();
-    let except: Vec<_> =
-        prohibition.except_categories.iter().chain(&prohibition.except_products).cloned().collect();
+    let categories: Vec<_> = prohibition.categories.iter().map(|one| one.word()).collect();
+    let except = prohibition.except_categories.iter().map(|one| one.word());
+    let except: Vec<_> = except.chain(prohibition.except_products.iter().map(String::as_str)).collect();
     let mut lines = vec![line("prohibition", &prohibition.id), line("severity", prohibition.severity.word())];
     lines.extend(prohibition.vendor.as_ref().map(|vendor| line("vendor", vendor)));
     lines.extend((!products.is_empty()).then(|| line("products", products.join(", "))));
+    lines.extend((!categories.is_empty()).then(|| line("categories", categories.join(", "))));
     lines.extend((!except.is_empty()).then(|| line("except", except.join(", "))));
     lines.push(line("authorities", prohibition.authorities.join(", ")));
     lines

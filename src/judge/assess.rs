@@ -67,6 +67,19 @@ impl<'r> Assessment<'r> {
         Some(Weighed { class, state, confidence })
     }
 
+    /// The vendor's code counts as embedded where the product that embeds it is here too. Where the rules name that
+    /// product and it is not, a person has to look.
+    fn review_without_host(&mut self, engine: &Engine<'r>) {
+        let is_host = |sign: &Sign<'_>| sign.hit.class == Class::Review;
+        if self.product.embedding
+            && engine.knows(self.product, Class::Review)
+            && !self.signs.iter().any(is_host)
+        {
+            let proofs = self.signs.iter_mut().filter(|sign| sign.hit.class == Class::Embedded);
+            proofs.for_each(|sign| sign.hit.class = Class::Review);
+        }
+    }
+
     /// The class of the surest signs; a product before a tool where both are as sure.
     fn class(&self) -> Option<Class> {
         let classes: BTreeSet<Class> = self.signs.iter().map(|sign| sign.hit.class).collect();
@@ -103,6 +116,7 @@ pub(super) fn assess<'r>(items: &[InventoryItem], engine: &Engine<'r>) -> Vec<As
     explain_folders(&mut products, items);
     let mut assessments: Vec<Assessment<'r>> = products.into_values().collect();
     for assessment in &mut assessments {
+        assessment.review_without_host(engine);
         gather_linked(assessment, items, &index);
     }
     assessments

@@ -4,9 +4,9 @@
 
 use crate::matching::Engine;
 use crate::model::{Confidence, Family};
-use crate::ruleset::{Example, Expect, Ruleset};
+use crate::ruleset::{Example, Expect, Expected, Ruleset};
 
-use super::assess::{Assessment, assess};
+use super::assess::{Assessment, Weighed, assess};
 
 /// An example that did not come out as it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,33 +47,39 @@ fn try_on(ruleset: &Ruleset, example: &Example, family: Family) -> Option<Exampl
     })
 }
 
-/// Whether what came is what was expected: that product, and no other.
+/// Whether what came is what was expected: those products, and no other.
 fn holds(expect: &Expect, assessments: &[Assessment<'_>]) -> bool {
-    let (Expect::Finding { product, state, confidence, class }, [assessment]) = (expect, assessments) else {
-        return *expect == Expect::Nothing && assessments.is_empty();
+    match expect {
+        Expect::Nothing => assessments.is_empty(),
+        Expect::Findings(all) => {
+            let came = |one: &Expected| assessments.iter().any(|assessment| is(one, assessment));
+            all.len() == assessments.len() && all.iter().all(came)
+        }
+    }
+}
+
+fn is(expected: &Expected, assessment: &Assessment<'_>) -> bool {
+    let fits = |weighed: Weighed| {
+        expected.state.is_none_or(|state| state == weighed.state)
+            && expected.confidence.is_none_or(|confidence| confidence == weighed.confidence)
+            && expected.class.is_none_or(|class| class == weighed.class)
     };
-    let is_it = assessment.product.id == *product;
-    let weighed = assessment.weigh(Confidence::Probable);
-    is_it
-        && weighed.is_some_and(|weighed| {
-            state.is_none_or(|state| state == weighed.state)
-                && confidence.is_none_or(|confidence| confidence == weighed.confidence)
-                && class.is_none_or(|class| class == weighed.class)
-        })
+    assessment.product.id == expected.product && assessment.weigh(Confidence::Probable).is_some_and(fits)
 }
 
 fn expected(expect: &Expect) -> String {
+    let say = |one: &Expected| {
+        let words = [
+            one.state.map(crate::model::State::word),
+            one.confidence.map(Confidence::word),
+            one.class.map(crate::model::Class::word),
+        ];
+        let words: Vec<_> = words.into_iter().flatten().collect();
+        format!("{} {}", one.product, words.join(" ")).trim_end().to_owned()
+    };
     match expect {
         Expect::Nothing => "none".to_owned(),
-        Expect::Finding { product, state, confidence, class } => {
-            let words = [
-                state.map(crate::model::State::word),
-                confidence.map(Confidence::word),
-                class.map(crate::model::Class::word),
-            ];
-            let words: Vec<_> = words.into_iter().flatten().collect();
-            format!("{product} {}", words.join(" ")).trim_end().to_owned()
-        }
+        Expect::Findings(all) => all.iter().map(say).collect::<Vec<_>>().join("; "),
     }
 }
 

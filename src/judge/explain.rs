@@ -49,7 +49,9 @@ fn holder<'a>(known: &BTreeMap<&str, &'a str>, sign: &Sign<'_>, items: &[Invento
     if items.get(sign.item)?.item.kind != ItemKind::Trace {
         return None;
     }
-    let below = format!("{}/", path(sign, items)?.trim_end_matches('/'));
+    let folder = path(sign, items)?;
+    let separator = if folder.contains('\\') { '\\' } else { '/' };
+    let below = format!("{}{separator}", folder.trim_end_matches(separator));
     let (first, product) = known.range(below.as_str()..).next()?;
     first.starts_with(&below).then_some(*product)
 }

@@ -2,13 +2,15 @@
 //!
 //! Called by `judge` for every item. What depends on the item alone is asked once, however often it is seen.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::model::{Class, Family, Field, Item, Sighting, Strength};
+use crate::model::{Class, Family, Field, Item, ItemKind, Sighting, Strength, Trust};
 use crate::ruleset::indicator::{Folded, Met};
-use crate::ruleset::{Exclude, Indicator, Product, Ruleset};
+use crate::ruleset::{Exclude, Indicator, Product, Ruleset, Vendor};
 
 use super::index::Index;
+use super::platform::is_platform;
 
 /// An indicator that an item meets, as far as the item alone can say.
 #[derive(Debug)]
@@ -16,6 +18,9 @@ pub struct Candidate<'r> {
     product: &'r Product,
     indicator: &'r Indicator,
     strength: Strength,
+    class: Class,
+    /// Whether the item is what the indicator makes an exception for, if the sighting says so too.
+    unless: bool,
     /// Look-alikes that the item could be, if the sighting says so too.
     excludes: Vec<&'r Exclude>,
 }
@@ -62,6 +67,12 @@ impl<'r> Engine<'r> {
         candidates.into_iter().map(|candidate| candidate.beside(&alike)).collect()
     }
 
+    /// Whether the rules have an indicator of this class for a product.
+    pub fn knows(&self, product: &Product, class: Class) -> bool {
+        let own = |one: &&Indicator| self.ruleset.product_of(one).is_some_and(|of| of.id == product.id);
+        self.ruleset.indicators().iter().filter(own).any(|one| one.class == class)
+    }
+
     fn candidate(&self, position: usize, item: &Folded<'_>) -> Option<Candidate<'r>> {
         let indicator = self.ruleset.indicators().get(position)?;
         let product = self.ruleset.product_of(indicator)?;
@@ -73,7 +84,33 @@ impl<'r> Engine<'r> {
             Met::Weakly => Strength::Weak,
             Met::Fully => indicator.strength,
         };
-        Some(Candidate { product, indicator, strength, excludes: Vec::new() })
+        let unless = indicator.rule.unless.as_ref();
+        let unless = unless.is_some_and(|unless| unless.item(item) == Met::Fully);
+        let class = if self.is_contradicted(product, item) { Class::Impostor } else { indicator.class };
+        Some(Candidate { product, indicator, strength, class, unless, excludes: Vec::new() })
+    }
+
+    /// What somebody else proves to have signed is not the vendor's, whatever it is called; nor is a driver that nobody
+    /// signed. A platform that signs what others made contradicts nobody.
+    fn is_contradicted(&self, product: &Product, item: &Folded<'_>) -> bool {
+        let vendor = || self.ruleset.vendor(&product.vendor).filter(|vendor| vendor.signers_closed);
+        if product.embedding || item.kind == ItemKind::Package {
+            return false;
+        }
+        match &item.signer {
+            Some((signer, Trust::Anchored)) if !is_platform(signer) => {
+                let team_id = item.team_id.as_deref();
+                vendor().is_some_and(|vendor: &Vendor| vendor.is_contradicted_by(signer, team_id))
+            }
+            Some(_) => false,
+            // Windows loads no driver without a signature, in the file or in a catalogue.
+            None => {
+                item.unsigned
+                    && item.kind == ItemKind::Driver
+                    && self.family == Family::Windows
+                    && vendor().is_some()
+            }
+        }
     }
 
     /// An exclude on ground that is not proven excludes nothing.
@@ -88,14 +125,16 @@ impl<'r> Engine<'r> {
         let indicator = candidate.indicator;
         let excluded = candidate.strength < Strength::Conclusive
             && candidate.excludes.iter().any(|one| one.rule.conditions.sighting(sighting));
-        if excluded || !indicator.rule.conditions.sighting(sighting) {
+        let unless = indicator.rule.unless.as_ref().filter(|_| candidate.unless);
+        let unless = unless.is_some_and(|unless| unless.sighting(sighting));
+        if excluded || unless || !indicator.rule.conditions.sighting(sighting) {
             return None;
         }
         Some(Hit {
             product: candidate.product,
             indicator,
             strength: candidate.strength,
-            class: indicator.class,
+            class: candidate.class,
             rests_on: indicator.rule.conditions.rests_on(),
         })
     }
@@ -124,12 +163,14 @@ impl<'r> Candidate<'r> {
 fn explain_others(hits: Vec<Hit<'_>>) -> Vec<Hit<'_>> {
     let explain = |vendor: &str| {
         let known = hits.iter().filter(|hit| hit.product.vendor == vendor && !hit.product.is_other());
-        known.max_by_key(|hit| hit.strength).map(|hit| (hit.product, hit.class))
+        known.max_by_key(|hit| (hit.strength, Reverse(hit.class))).map(|hit| (hit.product, hit.class))
     };
     let explained = |hit: &Hit<'_>| if hit.product.is_other() { explain(&hit.product.vendor) } else { None };
     let better: Vec<_> = hits.iter().map(explained).collect();
     let renamed = hits.into_iter().zip(better).map(|(hit, better)| match better {
-        Some((product, class)) => Hit { product, class, ..hit },
+        // What contradicts or imitates the vendor is no sign of its product.
+        Some((product, class)) if hit.class == Class::Product => Hit { product, class, ..hit },
+        Some((product, _)) => Hit { product, ..hit },
         None => hit,
     });
     renamed.collect()
@@ -295,7 +336,7 @@ reason = "left by a dog"
         for (trust, strength) in
             [(Trust::Anchored, Strength::Conclusive), (Trust::Unanchored, Strength::Weak)]
         {
-            program.signer = Looked::Some(Signer { name: "Acme Corp".to_owned(), trust });
+            program.signer = Looked::Some(Signer { name: "Acme Corp".to_owned(), team_id: None, trust });
             let signed = hits(&rules, &program);
             assert_eq!(signed, [tool(Strength::Weak), tool(strength)], "a signed tool stays a tool");
         }

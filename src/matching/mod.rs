@@ -4,5 +4,6 @@
 
 mod engine;
 mod index;
+mod platform;
 
 pub use engine::{Candidate, Engine, Hit};

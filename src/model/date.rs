@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Date(jiff::civil::Date);
 
 impl Date {
+    /// A day before every law.
+    pub const FIRST: Self = Self(jiff::civil::Date::ZERO);
+
     /// The day of a moment, in UTC.
     pub fn of(stamp: Stamp) -> Self {
         let moment = jiff::Timestamp::from_second(stamp.0).unwrap_or_default();

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::Identifier;
+
 /// What kind of thing an item is. `docs/fields.md` says what each field means for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -102,6 +104,10 @@ pub enum Scheme {
     Apk,
     /// Arch: `[epoch:]version-release`.
     Pacman,
+    /// Semantic versioning 2.0: `1.4.0-rc.1+build`.
+    Semver,
+    /// Numbers with dots between them, as in Windows' version resources and Apple's bundles: `10.0.19041.1`.
+    Dotted,
     /// Anything else.
     Other,
 }
@@ -123,7 +129,7 @@ impl Version {
 
     /// Epoch, version and release where the scheme has them: `1:2.30-4` is `(1, 2.30, 4)`.
     pub fn split(&self) -> (Option<u32>, &str, Option<&str>) {
-        if self.scheme == Scheme::Other {
+        if matches!(self.scheme, Scheme::Semver | Scheme::Dotted | Scheme::Other) {
             return (None, &self.raw, None);
         }
         let (epoch, rest) = match self.raw.split_once(':') {
@@ -172,56 +178,6 @@ impl JsonSchema for Version {
     }
 }
 
-/// Types of identifiers: a closed list, so that rules can be checked against it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum IdentifierType {
-    /// The source package a binary package was built from.
-    SourcePackage,
-    /// Homepage in the package's record.
-    Homepage,
-    /// Flatpak application id.
-    FlatpakId,
-    /// Snap name in the store.
-    SnapName,
-    /// Desktop entry id (its file name).
-    DesktopId,
-    /// Name of a system account or group.
-    Account,
-}
-
-impl IdentifierType {
-    /// The word in rules and reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::SourcePackage => "source-package",
-            Self::Homepage => "homepage",
-            Self::FlatpakId => "flatpak-id",
-            Self::SnapName => "snap-name",
-            Self::DesktopId => "desktop-id",
-            Self::Account => "account",
-        }
-    }
-}
-
-/// A typed identifier of an item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Identifier {
-    /// What kind of identifier.
-    #[serde(rename = "type")]
-    pub kind: IdentifierType,
-    /// Its value, as recorded.
-    pub value: String,
-}
-
-impl Identifier {
-    /// An identifier as recorded.
-    pub fn new(kind: IdentifierType, value: impl Into<String>) -> Self {
-        Self { kind, value: value.into() }
-    }
-}
-
 /// A field that costs: not looked at, absent, there, or there and unreadable are four values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "looked", content = "value")]
@@ -255,6 +211,9 @@ pub enum Trust {
 pub struct Signer {
     /// Subject of the signing certificate.
     pub name: String,
+    /// Apple's id of the developer team (`2Y8XE5CQ94`), where the signature names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<String>,
     /// How far it is proven.
     pub trust: Trust,
 }

@@ -6,6 +6,7 @@ mod date;
 mod facts;
 mod finding;
 mod host_path;
+mod identifier;
 mod item;
 mod report;
 mod sighting;
@@ -18,9 +19,8 @@ pub use date::{Date, Stamp};
 pub use facts::{Alias, Depth, Family, HostFacts, Mode, Os, ScopeAsk, ScopeKind, User, UserGap};
 pub use finding::{Because, Class, Confidence, Evidence, Finding, LegalBasis, Severity, Strength};
 pub use host_path::HostPath;
-pub use item::{
-    Field, Identifier, IdentifierType, Item, ItemId, ItemKind, Looked, Scheme, Signer, Trust, Version,
-};
+pub use identifier::{Identifier, IdentifierType};
+pub use item::{Field, Item, ItemId, ItemKind, Looked, Scheme, Signer, Trust, Version};
 pub use report::{INVENTORY_SCHEMA, Inventory, InventoryItem, REPORT_SCHEMA, Report, RulesetStamp, Tool};
 pub use sighting::{
     Image, Link, LinkKind, Means, PackageRef, Place, ProcessFacts, Recorded, Scope, Sighting, State,

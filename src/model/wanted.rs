@@ -15,6 +15,8 @@ pub struct Wanted {
     pub depth: Depth,
     /// Folders or files that a path condition names by its fixed beginning (`/opt/kaspersky`).
     pub path_roots: BTreeSet<HostPath>,
+    /// Sizes of files whose SHA-256 a rule asks for: no other file is worth hashing.
+    pub hash_sizes: BTreeSet<u64>,
     /// Account and group names that a rule asks for, folded.
     pub accounts: BTreeSet<String>,
 }
@@ -25,6 +27,7 @@ impl Default for Wanted {
             scope: ScopeAsk::All,
             depth: Depth::Standard,
             path_roots: BTreeSet::new(),
+            hash_sizes: BTreeSet::new(),
             accounts: BTreeSet::new(),
         }
     }

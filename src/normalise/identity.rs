@@ -14,7 +14,7 @@ const DOMAIN: &str = "interdict.item/1";
 
 /// The first 16 bytes of SHA-256 over the item's fields, in this order, each as tag, length (u32, little
 /// endian) and bytes: domain, kind, name, display name, version, its scheme, publisher, signer, signer's trust,
-/// then type and value of each identifier (sorted), architecture, path template. Texts are folded; paths and
+/// `team-id:` and its team id where it has one, then type and value of each identifier (sorted), architecture, path template. Texts are folded; paths and
 /// versions are not, for their letters count. An absent field has the tag 0, and no length.
 pub fn item_id(item: &Item) -> ItemId {
     let mut hash = Hash(Sha256::new());
@@ -29,6 +29,9 @@ pub fn item_id(item: &Item) -> ItemId {
         Looked::Some(signer) => {
             hash.text(Some(&fold(&signer.name)));
             hash.text(Some(trust(signer.trust)));
+            if let Some(team_id) = &signer.team_id {
+                hash.text(Some(&format!("team-id:{}", fold(team_id))));
+            }
         }
         Looked::NotLooked => hash.text(Some("not-looked")),
         Looked::Unreadable(_) => hash.text(Some("unreadable")),
@@ -70,6 +73,8 @@ fn scheme(scheme: Scheme) -> &'static str {
         Scheme::Rpm => "rpm",
         Scheme::Apk => "apk",
         Scheme::Pacman => "pacman",
+        Scheme::Semver => "semver",
+        Scheme::Dotted => "dotted",
         Scheme::Other => "other",
     }
 }

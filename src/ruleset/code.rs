@@ -77,12 +77,20 @@ codes! {
     BadId "E0205" "not a valid id";
     /// A policy or prohibition that matches no product.
     NothingProhibited "E0206" "this prohibits nothing";
+    /// No such policy.
+    UnknownPolicy "E0207" "no such policy";
+    /// Policies that extend each other.
+    PolicyCircle "E0208" "policies extend each other in a circle";
+    /// No such prohibition.
+    UnknownProhibition "E0209" "no such prohibition";
     /// A pattern without a value.
     EmptyPattern "E0301" "empty pattern";
     /// A regular expression that does not compile.
     BadRegex "E0302" "not a regular expression";
     /// A pattern that would cost too much.
     PatternTooLarge "E0303" "pattern too large";
+    /// Not a hash.
+    BadHash "E0304" "not a SHA-256";
     /// An indicator that every item of its kind would match.
     NoItemCondition "E0401" "an indicator without a condition on the item";
     /// A condition on a field that the kind does not have.
@@ -99,6 +107,14 @@ codes! {
     ShortPattern "W0504" "a pattern with a short fixed beginning";
     /// A name is not proof.
     NameAlone "W0505" "conclusive on the ground of a name alone";
+    /// A waiver that has run out.
+    ExpiredWaiver "W0601" "an exception that has run out";
+    /// A waiver for everything.
+    BroadWaiver "W0602" "an exception that is too broad";
+    /// A waiver for ever.
+    LongWaiver "W0603" "an exception for more than a year";
+    /// A waiver that nothing needs.
+    UnusedWaiver "W0604" "an exception that nothing needs";
 }
 
 impl Code {

@@ -5,7 +5,8 @@
 
 use std::fmt::Write;
 
-use crate::model::{Field, IdentifierType, ItemKind};
+use super::category::Category;
+use crate::model::{Field, IdentifierType, IdentifierType as Id, ItemKind};
 
 /// One cell of the table.
 #[derive(Debug, Clone, Copy)]
@@ -31,26 +32,40 @@ struct Row {
 const NAME: Option<Field> = Some(Field::Name);
 const PUBLISHER: Option<Field> = Some(Field::Publisher);
 const PATH: Option<Field> = Some(Field::Path);
-const IDENTIFIER: Option<Field> = Some(Field::Identifier);
 const SIGNER: Option<Field> = Some(Field::Signer);
-const VERSION: Option<Field> = Some(Field::Version);
 
 const ROWS: &[Row] = &[
     Row {
         kind: ItemKind::Package,
         image: false,
         identifiers: &[
-            IdentifierType::SourcePackage,
-            IdentifierType::Homepage,
-            IdentifierType::FlatpakId,
-            IdentifierType::SnapName,
+            Id::SourcePackage,
+            Id::Homepage,
+            Id::FlatpakId,
+            Id::SnapName,
+            Id::UninstallKey,
+            Id::ProductCode,
+            Id::UpgradeCode,
+            Id::PackageFamilyName,
+            Id::WingetId,
+            Id::ChocolateyId,
+            Id::ScoopId,
+            Id::BundleId,
+            Id::CaskToken,
         ],
         cells: &[
-            ("name", NAME, "name of the package"),
-            ("display_name", NAME, "title, where the record has one (flatpak, snap)"),
-            ("publisher", PUBLISHER, "maintainer (dpkg, apk, pacman packager) or vendor (rpm)"),
-            ("version", VERSION, "version as recorded, with epoch and release"),
-            ("identifiers", IDENTIFIER, "source-package, homepage, flatpak-id, snap-name"),
+            (
+                "name",
+                NAME,
+                "name of the package; DisplayName of an uninstall entry, its key where it has none; id of a receipt",
+            ),
+            ("display_name", NAME, "title, where the record has one (flatpak, snap, MSIX)"),
+            (
+                "publisher",
+                PUBLISHER,
+                "maintainer (dpkg, apk, pacman packager), vendor (rpm), Publisher (Windows)",
+            ),
+            ("version", None, "version as recorded, with epoch and release; a condition, no evidence"),
             ("signer", SIGNER, "signer of the package, where it was looked at"),
             ("arch", None, "architecture"),
         ],
@@ -58,15 +73,34 @@ const ROWS: &[Row] = &[
     Row {
         kind: ItemKind::Application,
         image: true,
-        identifiers: &[IdentifierType::DesktopId, IdentifierType::FlatpakId, IdentifierType::SnapName],
+        identifiers: &[Id::DesktopId, Id::FlatpakId, Id::SnapName, Id::BundleId, Id::ProductName],
         cells: &[
-            ("name", NAME, "id of the desktop entry, flatpak id, or folder of a vendor tree"),
+            (
+                "name",
+                NAME,
+                "id of the desktop entry, flatpak id, name of the app bundle (`Safari.app`), or folder of a vendor tree",
+            ),
             ("display_name", NAME, "name that a menu shows"),
             ("publisher", PUBLISHER, "developer, where the metadata name one"),
-            ("path", PATH, "the program that is started"),
-            ("version", VERSION, "version, where the metadata have one"),
-            ("identifiers", IDENTIFIER, "desktop-id, flatpak-id, snap-name"),
+            ("path", PATH, "the program that is started; the bundle's folder on macOS"),
+            ("version", None, "version, where the metadata have one; a condition, no evidence"),
             ("signer", SIGNER, "signer of the program, where it was looked at"),
+        ],
+    },
+    Row {
+        kind: ItemKind::Extension,
+        image: false,
+        identifiers: &[Id::ExtensionId, Id::NativeMessagingHost, Id::BundleId],
+        cells: &[
+            (
+                "name",
+                NAME,
+                "name of the extension in the browser's language; name of a native messaging host",
+            ),
+            ("display_name", NAME, "name in other languages"),
+            ("publisher", PUBLISHER, "author, where the manifest names one"),
+            ("path", PATH, "folder or file of the extension; the manifest of a native messaging host"),
+            ("version", None, "version; a condition, no evidence"),
         ],
     },
     Row {
@@ -74,29 +108,44 @@ const ROWS: &[Row] = &[
         image: true,
         identifiers: &[],
         cells: &[
-            ("name", NAME, "file name of the unit with its suffix, or name of the init script"),
-            ("display_name", NAME, "Description of the unit"),
+            (
+                "name",
+                NAME,
+                "file name of the unit with its suffix, name of the init script, key of the Windows service, launchd label",
+            ),
+            ("display_name", NAME, "Description of the unit, DisplayName of the Windows service"),
+            ("publisher", PUBLISHER, "CompanyName of the program, where it was looked at"),
             ("path", PATH, "resolved program that the service runs"),
+            ("signer", SIGNER, "signer of the program, where it was looked at"),
         ],
     },
     Row {
         kind: ItemKind::Driver,
         image: true,
-        identifiers: &[],
+        identifiers: &[Id::FilterAltitude, Id::BundleId, Id::OriginalFilename, Id::Sha256],
         cells: &[
-            ("name", NAME, "name of the kernel module"),
+            (
+                "name",
+                NAME,
+                "name of the kernel module (Linux), file name with its ending (Windows: `klif.sys`), bundle id (macOS)",
+            ),
+            ("display_name", NAME, "name of the driver's service (Windows)"),
+            ("publisher", PUBLISHER, "CompanyName of the file, where it was looked at"),
             ("path", PATH, "file of the module"),
-            ("version", VERSION, "version of the module"),
+            ("version", None, "version of the module; a condition, no evidence"),
             ("signer", SIGNER, "signer of the module, where it was looked at"),
         ],
     },
     Row {
         kind: ItemKind::Executable,
         image: true,
-        identifiers: &[],
+        identifiers: &[Id::OriginalFilename, Id::ProductName, Id::BundleId, Id::Sha256],
         cells: &[
             ("name", NAME, "file name"),
+            ("display_name", NAME, "FileDescription of the file, where it was looked at"),
+            ("publisher", PUBLISHER, "CompanyName of the file, where it was looked at"),
             ("path", PATH, "path of the file"),
+            ("version", None, "version of the file, where it was looked at; a condition, no evidence"),
             ("signer", SIGNER, "signer of the file, where it was looked at"),
         ],
     },
@@ -105,19 +154,52 @@ const ROWS: &[Row] = &[
         image: true,
         identifiers: &[],
         cells: &[
-            ("name", NAME, "file name of the entry or table"),
+            ("name", NAME, "file name of the entry or table, name of the task, name of the Run value"),
             ("display_name", NAME, "name that the entry shows"),
+            ("publisher", PUBLISHER, "author of the task"),
             ("path", PATH, "program that is started"),
+            ("signer", SIGNER, "signer of the program, where it was looked at"),
+        ],
+    },
+    Row {
+        kind: ItemKind::Certificate,
+        image: false,
+        identifiers: &[Id::Thumbprint],
+        cells: &[
+            ("name", NAME, "common name of the subject"),
+            ("publisher", PUBLISHER, "organisation of the subject"),
+        ],
+    },
+    Row {
+        kind: ItemKind::SecurityProduct,
+        image: true,
+        identifiers: &[],
+        cells: &[
+            ("name", NAME, "name under which it is registered with the Security Center"),
+            ("path", PATH, "program that it registered"),
+            ("signer", SIGNER, "signer of the program, where it was looked at"),
+        ],
+    },
+    Row {
+        kind: ItemKind::Device,
+        image: false,
+        identifiers: &[Id::UsbId, Id::DeviceSerial, Id::EdidId],
+        cells: &[
+            ("name", NAME, "product text of the device, name of the display"),
+            ("publisher", PUBLISHER, "manufacturer text of the device, vendor text of a drive"),
         ],
     },
     Row {
         kind: ItemKind::Trace,
         image: false,
-        identifiers: &[IdentifierType::Account],
+        identifiers: &[Id::Account],
         cells: &[
-            ("name", NAME, "name of the folder, file or account"),
-            ("path", PATH, "path of the folder or file"),
-            ("identifiers", IDENTIFIER, "account: name of a user or group"),
+            ("name", NAME, "name of the folder, file, registry key or account"),
+            (
+                "path",
+                PATH,
+                "path of the folder or file; registry key as `HKLM\\SOFTWARE\\…`, without WOW6432Node",
+            ),
         ],
     },
 ];
@@ -128,7 +210,16 @@ fn row(kind: ItemKind) -> Option<&'static Row> {
 
 /// Whether items of a kind have a field.
 pub fn has(kind: ItemKind, field: Field) -> bool {
-    row(kind).is_some_and(|row| row.cells.iter().any(|(_, of, _)| *of == Some(field)))
+    row(kind).is_some_and(|row| match field {
+        Field::Identifier => !row.identifiers.is_empty(),
+        Field::Hash => row.identifiers.contains(&Id::Sha256),
+        _ => row.cells.iter().any(|(_, of, _)| *of == Some(field)),
+    })
+}
+
+/// Whether items of a kind have a version.
+pub fn has_version(kind: ItemKind) -> bool {
+    row(kind).is_some_and(|row| row.cells.iter().any(|(column, ..)| *column == "version"))
 }
 
 /// Whether items of a kind are or point to a program file.
@@ -151,10 +242,24 @@ pub fn table() -> impl Iterator<Item = Cell> {
 /// The page `docs/fields.md`.
 pub fn page() -> String {
     let mut out = String::from(HEAD);
-    for cell in table() {
-        let rests = cell.field.map_or("-", word);
-        // Writing to a string cannot fail.
-        _ = writeln!(out, "| {} | {} | {rests} | {} |", cell.kind.word(), cell.column, cell.means);
+    // Writing to a string cannot fail.
+    for row in ROWS {
+        let kind = row.kind.word();
+        for (column, field, means) in row.cells {
+            _ = writeln!(out, "| {kind} | {column} | {} | {means} |", field.map_or("-", word));
+        }
+        let types: Vec<&str> = row.identifiers.iter().map(|id| id.word()).collect();
+        if !types.is_empty() {
+            _ = writeln!(out, "| {kind} | identifiers | identifier | {} |", types.join(", "));
+        }
+    }
+    out.push_str(TAIL);
+    for id in Id::ALL {
+        _ = writeln!(out, "| {} | {} |", id.word(), id.means());
+    }
+    out.push_str(CATEGORIES);
+    for category in Category::ALL {
+        _ = writeln!(out, "| {} | {} |", category.word(), category.means());
     }
     out
 }
@@ -163,11 +268,25 @@ const HEAD: &str = "# What each kind of item has
 
 A condition on a field that a kind does not have can never match; `rules check` refuses it (E0402).
 Two hits that rest on the same field are one piece of evidence, however often it was read.
-`image` asks for the program file of an application, service, driver, executable or autostart entry.
-Kinds that are not listed are not found on any system yet.
+`image` asks for the program file of an application, service, driver, executable, autostart entry or security product.
+`sha256` rests on the hash. Which kinds a system's sources yield today stands in [sources.md](sources.md).
 
 | kind | field | evidence rests on | what stands there |
 |---|---|---|---|
+";
+
+const TAIL: &str = "
+## Types of identifiers
+
+| type | what it is |
+|---|---|
+";
+
+const CATEGORIES: &str = "
+## Categories of products
+
+| category | what it is |
+|---|---|
 ";
 
 fn word(field: Field) -> &'static str {
@@ -191,7 +310,8 @@ mod tests {
         assert!(has(ItemKind::Package, Field::Publisher));
         assert!(!has(ItemKind::Package, Field::Path));
         assert!(!has(ItemKind::Service, Field::Publisher));
-        assert!(!has(ItemKind::Device, Field::Name), "no source yields devices yet");
+        assert!(has(ItemKind::Driver, Field::Hash) && !has(ItemKind::Package, Field::Hash));
+        assert!(has_version(ItemKind::Package) && !has_version(ItemKind::Device));
         assert!(has_image(ItemKind::Service) && !has_image(ItemKind::Package));
     }
 
@@ -200,13 +320,22 @@ mod tests {
         for row in ROWS.iter().filter(|row| row.image) {
             assert!(has(row.kind, Field::Path), "{:?}", row.kind);
         }
-        for row in ROWS {
-            assert_eq!(has(row.kind, Field::Identifier), !row.identifiers.is_empty(), "{:?}", row.kind);
+    }
+
+    #[test]
+    fn every_kind_and_every_type_of_identifier_is_in_the_table() {
+        let kinds: Vec<ItemKind> = ROWS.iter().map(|row| row.kind).collect();
+        assert_eq!(kinds, ItemKind::ALL);
+        for id in Id::ALL {
+            assert!(ROWS.iter().any(|row| row.identifiers.contains(id)), "{id:?}");
         }
     }
 
     #[test]
     fn the_page_has_every_cell() {
-        assert_eq!(page().lines().filter(|line| line.starts_with("| ")).count(), table().count() + 1);
+        let page = page();
+        for cell in table() {
+            assert!(page.contains(cell.means), "{cell:?}");
+        }
     }
 }

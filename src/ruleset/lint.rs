@@ -12,7 +12,7 @@ use crate::model::{Field, Strength};
 use super::code::Code;
 use super::compile::{Parts, Reference};
 use super::diagnostic::{At, Faults};
-use super::rules::{Expect, Prohibition, Vendor};
+use super::rules::{Expect, Policy, Prohibition, Vendor};
 use super::schema::Text;
 
 /// Fixed characters a beginning or a glob must have.
@@ -113,6 +113,7 @@ pub(super) fn references(parts: &Parts, faults: &Faults) {
     for Reference { code, to } in &parts.references {
         let (known, what) = match code {
             Code::UnknownVendor => (parts.vendors.iter().any(|one| one.id == to.value), "vendor"),
+            Code::UnknownProhibition => (prohibits(parts, &to.value), "prohibition"),
             Code::UnknownAuthority => (parts.authorities.iter().any(|one| one.id == to.value), "authority"),
             _ => (parts.products.iter().any(|one| one.id == to.value), "product"),
         };
@@ -125,8 +126,17 @@ pub(super) fn references(parts: &Parts, faults: &Faults) {
     }
 }
 
+fn prohibits(parts: &Parts, id: &str) -> bool {
+    parts.policies.iter().flat_map(|policy| &policy.prohibitions).any(|one| one.id == id)
+}
+
 fn duplicates(parts: &Parts, faults: &Faults) {
-    let all = parts.policies.iter().flat_map(|policy| &policy.prohibitions);
+    // What a policy took over has the place of the policy it was taken from.
+    let own = |one: &&Prohibition, policy: &Policy| one.at.file() == policy.at.file();
+    let all = parts
+        .policies
+        .iter()
+        .flat_map(|policy| policy.prohibitions.iter().filter(move |one| own(one, policy)));
     unique(parts.vendors.iter().map(|one| (&one.id, &one.at)), faults);
     unique(parts.products.iter().map(|one| (&one.id, &one.at)), faults);
     unique(parts.policies.iter().map(|one| (&one.id, &one.at)), faults);
@@ -163,7 +173,7 @@ fn examples(vendor: &Vendor, parts: &Parts, faults: &Faults) {
     for example in own {
         match example.expect {
             Expect::Nothing => nothing = true,
-            Expect::Finding { .. } => found = true,
+            Expect::Findings(_) => found = true,
         }
     }
     let label = match (found, nothing) {
@@ -177,7 +187,8 @@ fn examples(vendor: &Vendor, parts: &Parts, faults: &Faults) {
 
 /// A prohibition that reaches no product would call every host compliant.
 fn reach(prohibition: &Prohibition, parts: &Parts, faults: &Faults) {
-    if prohibition.vendor.is_none() && prohibition.products.is_empty() {
+    let names_nothing = prohibition.products.is_empty() && prohibition.categories.is_empty();
+    if prohibition.vendor.is_none() && names_nothing {
         return;
     }
     let covered = parts.products.iter().enumerate().filter(|(_, product)| prohibition.covers(product));

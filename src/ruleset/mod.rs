@@ -4,6 +4,7 @@
 //! The language stands in `docs/rules.md`.
 
 mod builtin;
+mod category;
 mod code;
 mod compile;
 mod diagnostic;
@@ -14,17 +15,22 @@ mod load;
 pub mod pattern;
 mod rules;
 mod schema;
+mod site;
+mod waiver;
 mod wanted;
 
 use std::collections::HashMap;
 
+pub use category::Category;
 pub use code::{Code, Level};
 pub use diagnostic::{At, Diagnostic, RuleFile, render};
 pub use load::{Choice, Loaded, built_in, load, of_text};
 pub use rules::{
-    Act, Authority, Embedded, Example, Exclude, Expect, Indicator, Milestone, Policy, Product, Prohibition,
-    Rule, Vendor, Verified,
+    Act, Authority, Embedded, Example, Exclude, Expect, Expected, Indicator, Milestone, Policy, Product,
+    Prohibition, Rule, Vendor, Verified,
 };
+pub use site::{DeviceType, Population, Sector, Site};
+pub use waiver::{AcceptedGap, Answer, Hosts, Waiver, dated, unused};
 
 use compile::Parts;
 
@@ -94,6 +100,16 @@ impl Ruleset {
     /// Every example.
     pub fn examples(&self) -> &[Example] {
         &self.parts.examples
+    }
+
+    /// Every waiver.
+    pub fn waivers(&self) -> &[Waiver] {
+        &self.parts.waivers
+    }
+
+    /// Every accepted gap.
+    pub fn accepted_gaps(&self) -> &[AcceptedGap] {
+        &self.parts.accepted_gaps
     }
 
     /// SHA-256 over the files, in hexadecimal.

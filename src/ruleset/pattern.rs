@@ -58,10 +58,30 @@ impl Pattern {
         Self { exact, ..Self::default() }
     }
 
+    /// A pattern of whole values that are folded already.
+    pub(super) fn of_folded(values: impl Iterator<Item = String>) -> Self {
+        Self { exact: values.collect(), ..Self::default() }
+    }
+
     /// A pattern of publishers: each as a whole, or followed by the mail address that maintainers have.
     pub(super) fn of_publishers<'a>(values: impl IntoIterator<Item = &'a Text> + Clone) -> Self {
         let prefixes = values.clone().into_iter().map(|text| format!("{} <", fold(&text.value))).collect();
         Self { prefixes, ..Self::of_exact(values) }
+    }
+
+    /// A pattern of globs, for lists of hosts and places. An empty list is a fault: it must not mean "all".
+    pub(super) fn of_globs(value: Value<'_>) -> Option<Self> {
+        let texts = value.texts();
+        if texts.is_empty() {
+            value.faults().add(Code::EmptyPattern, &value.at(), "there is nothing to match");
+            return None;
+        }
+        let mut pattern = Self::default();
+        for text in texts {
+            lint::length(&text, LENGTH_LIMIT, value.faults());
+            pattern.add_glob(&text.value);
+        }
+        Some(pattern)
     }
 
     /// A pattern from `{ exact = […], prefix = […], glob = […], regex = […] }`.

@@ -11,8 +11,12 @@ use crate::model::{
     Strength,
 };
 
+use crate::normalise::fold;
+
+use super::category::Category;
 use super::diagnostic::At;
 use super::indicator::Conditions;
+use super::site::Population;
 
 /// A maker of software.
 #[derive(Debug)]
@@ -23,8 +27,12 @@ pub struct Vendor {
     pub name: String,
     /// Other names, former ones and those in other scripts.
     pub aliases: Vec<String>,
-    /// Apple team ids.
+    /// Subjects of its signing certificates, folded.
+    pub signers: Vec<String>,
+    /// Apple team ids, folded.
     pub team_ids: Vec<String>,
+    /// Whether whatever it signs bears one of these or a name of its own: what another signed is then not its.
+    pub signers_closed: bool,
     /// Where it is written.
     pub at: At,
 }
@@ -33,6 +41,14 @@ impl Vendor {
     /// Id of the pseudo-product for what is surely the vendor's and none of the products named.
     pub fn other(&self) -> String {
         format!("{}{OTHER}", self.id)
+    }
+
+    /// Whether a signer speaks against the vendor having made what it signed.
+    pub fn is_contradicted_by(&self, signer: &str, team_id: Option<&str>) -> bool {
+        let known = self.signers.iter().any(|own| own == signer)
+            || team_id.is_some_and(|team| self.team_ids.iter().any(|own| own == team));
+        let named = || self.aliases.iter().chain([&self.name]).any(|name| signer.contains(&*fold(name)));
+        self.signers_closed && !known && !named()
     }
 }
 
@@ -48,8 +64,10 @@ pub struct Product {
     pub name: String,
     /// Id of the vendor.
     pub vendor: String,
-    /// `security`, `removal-tool`, `sdk`, `threat-intelligence` …: what policies make exceptions for.
-    pub category: String,
+    /// What policies make exceptions for.
+    pub category: Category,
+    /// Whether it is somebody else's product with the vendor's code inside.
+    pub embedding: bool,
     /// Where it is written.
     pub at: At,
 }
@@ -70,6 +88,8 @@ pub struct Rule {
     pub families: Vec<Family>,
     /// What must be met, all of it.
     pub conditions: Conditions,
+    /// What must not be met, not all of it.
+    pub unless: Option<Conditions>,
     /// Where it is written.
     pub at: At,
 }
@@ -122,6 +142,8 @@ pub struct Policy {
     pub title: String,
     /// What it does with what counts.
     pub effect: Effect,
+    /// Ids of the policies whose prohibitions it takes over.
+    pub extends: Vec<String>,
     /// The day from which it counts.
     pub effective: Date,
     /// Findings less sure are shown and do not decide.
@@ -137,16 +159,20 @@ pub struct Policy {
 }
 
 /// What a policy prohibits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prohibition {
     /// Id, that findings and waivers carry.
     pub id: String,
+    /// What it does with what counts, where it is not what the policy does.
+    pub effect: Option<Effect>,
     /// Id of a vendor, all of whose products are prohibited.
     pub vendor: Option<String>,
     /// Ids of products.
     pub products: BTreeSet<String>,
+    /// Categories of products, whoever makes them; with a vendor, only of this vendor.
+    pub categories: BTreeSet<Category>,
     /// Categories of products that are excepted.
-    pub except_categories: BTreeSet<String>,
+    pub except_categories: BTreeSet<Category>,
     /// Products that are excepted.
     pub except_products: BTreeSet<String>,
     /// What of third parties' products.
@@ -164,8 +190,10 @@ pub struct Prohibition {
 impl Prohibition {
     /// Whether a product is prohibited.
     pub fn covers(&self, product: &Product) -> bool {
-        let named = self.vendor.as_ref() == Some(&product.vendor) || self.products.contains(&product.id);
-        named
+        let by_vendor = self.vendor.as_ref().is_none_or(|vendor| *vendor == product.vendor);
+        let by_category = self.categories.is_empty() || self.categories.contains(&product.category);
+        let by_both = (self.vendor.is_some() || !self.categories.is_empty()) && by_vendor && by_category;
+        (by_both || self.products.contains(&product.id))
             && !self.except_products.contains(&product.id)
             && !self.except_categories.contains(&product.category)
     }
@@ -222,6 +250,8 @@ pub struct Authority {
     pub forbids: String,
     /// Whom it binds, in words.
     pub population: String,
+    /// Whom it binds, as data.
+    pub applies_to: Population,
     /// What it leaves out.
     pub exclusions: Vec<String>,
     /// What of third parties' products.
@@ -270,15 +300,19 @@ pub struct Example {
 pub enum Expect {
     /// No finding at all, not even one that is only shown.
     Nothing,
-    /// A finding of this product and no other. What is not said may be anything.
-    Finding {
-        /// Id of the product.
-        product: String,
-        /// How present.
-        state: Option<State>,
-        /// How sure.
-        confidence: Option<Confidence>,
-        /// What it is of.
-        class: Option<Class>,
-    },
+    /// Findings of these products and no others.
+    Findings(Vec<Expected>),
+}
+
+/// A finding that must come of an example. What is not said may be anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Id of the product.
+    pub product: String,
+    /// How present.
+    pub state: Option<State>,
+    /// How sure.
+    pub confidence: Option<Confidence>,
+    /// What it is of.
+    pub class: Option<Class>,
 }

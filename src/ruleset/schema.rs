@@ -65,6 +65,11 @@ impl<'t> Value<'t> {
         matches!(self.toml.get_ref(), DeValue::String(value) if value == text)
     }
 
+    /// Whether it is a list.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.toml.get_ref(), DeValue::Array(_))
+    }
+
     /// As a text that says something.
     pub(super) fn text(self) -> Option<Text> {
         match self.toml.get_ref() {
@@ -124,6 +129,12 @@ impl<'t> Value<'t> {
     fn number(self) -> Option<i64> {
         let number = self.toml.get_ref().as_integer()?;
         i64::from_str_radix(number.as_str(), number.radix()).ok()
+    }
+
+    /// As a count: a whole number that is not negative.
+    pub(super) fn count(self) -> Option<u64> {
+        let count = self.number().and_then(|number| u64::try_from(number).ok());
+        if count.is_some() { count } else { self.wrong("a whole number, not negative,") }
     }
 
     fn list(self) -> Vec<Self> {

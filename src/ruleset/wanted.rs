@@ -23,6 +23,7 @@ impl Ruleset {
         };
         for indicator in self.indicators().iter().filter(asked) {
             let conditions = &indicator.rule.conditions;
+            wanted.hash_sizes.extend(conditions.hash_sizes());
             wanted.accounts.extend(conditions.accounts().map(|name| fold(name).into_owned()));
             if indicator.rule.kinds.iter().any(|kind| SOUGHT.contains(kind)) {
                 let paths = conditions.indexes().filter(|(slot, _)| *slot == Slot::Path);

@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::normalise::{Gathering, Places, gather};
 use crate::ruleset::code::Code;
-use crate::ruleset::rules::{Example, Expect};
+use crate::ruleset::rules::{Example, Expect, Expected};
 use crate::ruleset::schema::{Table, Value};
 
 use super::Reference;
@@ -39,7 +39,18 @@ fn read_expect(value: Value<'_>, references: &mut Vec<Reference>) -> Option<Expe
     if value.is_text("none") {
         return Some(Expect::Nothing);
     }
-    let mut table = value.table("expect")?;
+    let tables =
+        if value.is_list() { value.tables("expect") } else { value.table("expect").into_iter().collect() };
+    let count = tables.len();
+    let read: Vec<Expected> =
+        tables.into_iter().filter_map(|table| read_expected(table, references)).collect();
+    if count == 0 && value.is_list() {
+        value.faults().hint(Code::EmptyText, &value.at(), "nothing is expected", "write `expect = \"none\"`");
+    }
+    (count > 0 && read.len() == count).then_some(Expect::Findings(read))
+}
+
+fn read_expected(mut table: Table<'_>, references: &mut Vec<Reference>) -> Option<Expected> {
     let product = table.need_text("product");
     let state = table.get("state").and_then(Value::word);
     let confidence = table.get("confidence").and_then(Value::word);
@@ -48,7 +59,7 @@ fn read_expect(value: Value<'_>, references: &mut Vec<Reference>) -> Option<Expe
     let to = product?;
     let product = to.value.clone();
     references.push(Reference { code: Code::UnknownProduct, to });
-    Some(Expect::Finding { product, state, confidence, class })
+    Some(Expected { product, state, confidence, class })
 }
 
 fn read_item(mut table: Table<'_>) -> Option<Trace> {
@@ -64,7 +75,8 @@ fn read_item(mut table: Table<'_>) -> Option<Trace> {
     let mut trace = Trace::new(kind.unwrap_or(ItemKind::Trace), "", state, place);
     trace.display_name = table.text("display_name");
     trace.publisher = table.text("publisher");
-    trace.version = table.text("version").map(|raw| Version::new(raw, Scheme::Other));
+    let scheme = table.word("scheme", Scheme::Other);
+    trace.version = table.text("version").map(|raw| Version::new(raw, scheme));
     trace.arch = table.text("arch");
     trace.path = table.text("path").map(|path| HostPath::from(path.as_str()));
     let identifiers = table.tables("identifiers", "an identifier");
@@ -88,9 +100,10 @@ fn read_identifier(mut table: Table<'_>) -> Option<Identifier> {
 fn read_signer(value: Value<'_>) -> Option<Signer> {
     let mut table = value.table("a signer")?;
     let name = table.need_text("name");
+    let team_id = table.text("team_id");
     let trust = table.need("trust").and_then(Value::word);
     table.finish();
-    Some(Signer { name: name?.value, trust: trust? })
+    Some(Signer { name: name?.value, team_id, trust: trust? })
 }
 
 fn read_image(value: Value<'_>) -> Option<Image> {

@@ -2,9 +2,11 @@
 //!
 //! Called by the loader. Must not touch the disk.
 
+mod authority;
 mod example;
 mod policy;
 mod vendor;
+mod waiver;
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use super::diagnostic::{At, Faults, RuleFile};
 use super::lint;
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
+use super::waiver::{AcceptedGap, Waiver};
 
 /// A place where one file names what must stand in another.
 #[derive(Debug)]
@@ -38,7 +41,10 @@ pub(super) struct Parts {
     pub(super) policies: Vec<Policy>,
     pub(super) authorities: Vec<Authority>,
     pub(super) examples: Vec<Example>,
+    pub(super) waivers: Vec<Waiver>,
+    pub(super) accepted_gaps: Vec<AcceptedGap>,
     pub(super) references: Vec<Reference>,
+    drafts: Vec<policy::Draft>,
 }
 
 /// Reads and checks files. The ruleset is only to be used where no fault is an error.
@@ -48,6 +54,7 @@ pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) 
     for file in files {
         whole &= read(file, faults, &mut parts);
     }
+    parts.policies = policy::resolve(std::mem::take(&mut parts.drafts), faults);
     lint::each(&parts, faults);
     if whole {
         // A reference into a file that did not parse is no fault of its own.
@@ -69,17 +76,20 @@ fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
     }
     let mut root = Table::root(file, faults, document.get_ref());
     root.schema();
-    let kinds = ["vendor", "policy", "authority"].map(|key| root.has(key));
-    match kinds {
-        [true, false, false] => vendor::read(&mut root, parts),
-        [false, true, false] => policy::read_policy(&mut root, parts),
-        [false, false, true] => policy::read_authority(&mut root, parts),
-        _ => {
-            let label = "a file has one of the tables [vendor], [policy] and [authority]";
-            faults.add(Code::FileKind, root.at(), label);
-            return false;
-        }
-    }
+    type Read = fn(&mut Table<'_>, &mut Parts);
+    let kinds: [(&[&str], Read); 4] = [
+        (&["vendor"], vendor::read),
+        (&["policy"], policy::read),
+        (&["authority"], authority::read),
+        (&["waiver", "accept_gap"], waiver::read),
+    ];
+    let mut of = kinds.iter().filter(|(keys, _)| keys.iter().any(|key| root.has(key)));
+    let (Some((_, read)), None) = (of.next(), of.next()) else {
+        let label = "a file has one of the tables [vendor], [policy] and [authority], or [[waiver]] and [[accept_gap]]";
+        faults.add(Code::FileKind, root.at(), label);
+        return false;
+    };
+    read(&mut root, parts);
     root.finish();
     true
 }
@@ -107,6 +117,10 @@ fn id_below(text: Option<Text>, owner: &str, faults: &Faults) -> Option<String> 
         faults.hint(Code::BadId, &text.at, "the id of a part begins with that of the whole", hint);
     }
     id(text, faults)
+}
+
+fn values(texts: Vec<Text>) -> Vec<String> {
+    texts.into_iter().map(|text| text.value).collect()
 }
 
 /// SHA-256 over names and bytes, each with its length, so that no two sets of files give the same input.

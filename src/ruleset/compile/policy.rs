@@ -1,36 +1,76 @@
-//! Policy and authority files: what is prohibited, on what ground, from when.
+//! Policy files: what is prohibited, on what ground, from when; and policies that build on others.
 //!
 //! Called by `compile`. Must not know how anything is recognised.
 
-use crate::model::{Confidence, Depth, Effect, ScopeAsk, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Confidence, Date, Depth, Effect, ScopeAsk, Severity};
+use crate::ruleset::category::Category;
 use crate::ruleset::code::Code;
-use crate::ruleset::rules::{Authority, Embedded, Milestone, Policy, Prohibition};
+use crate::ruleset::diagnostic::{At, Faults};
+use crate::ruleset::rules::{Embedded, Policy, Prohibition};
 use crate::ruleset::schema::{Table, Text, Value};
 
-use super::{Parts, Reference, id, id_below};
+use super::{Parts, Reference, id, id_below, values};
 
-pub(super) fn read_policy(root: &mut Table<'_>, parts: &mut Parts) {
+/// A policy as its file has it: what it does not say comes from the policies it extends.
+#[derive(Debug)]
+pub(super) struct Draft {
+    id: String,
+    title: String,
+    effect: Option<Effect>,
+    effective: Option<Date>,
+    min_confidence: Option<Confidence>,
+    min_depth: Option<Depth>,
+    min_scope: Option<ScopeAsk>,
+    extends: Vec<Text>,
+    prohibitions: Vec<Prohibition>,
+    overrides: Vec<Override>,
+    at: At,
+}
+
+/// What a policy changes in a prohibition that it took over.
+#[derive(Debug)]
+struct Override {
+    prohibition: Text,
+    effect: Option<Effect>,
+    severity: Option<Severity>,
+    embedded: Option<Embedded>,
+    advice: Option<String>,
+    products: Vec<String>,
+    except_products: Vec<String>,
+    except_categories: Vec<Category>,
+    authorities: Vec<String>,
+}
+
+pub(super) fn read(root: &mut Table<'_>, parts: &mut Parts) {
     let prohibitions = root.tables("prohibition", "[[prohibition]]");
+    let overrides = root.tables("override", "[[override]]");
     let Some(mut table) = root.get("policy").and_then(|value| value.table("[policy]")) else { return };
     let faults = table.faults();
     let id = id(table.need_text("id"), faults);
     let title = table.need_text("title");
-    let effective = table.need("effective").and_then(Value::date);
-    let effect = table.word("effect", Effect::default());
-    let min_confidence = table.word("min_confidence", Confidence::Probable);
-    let min_depth = table.word("min_depth", Depth::Quick);
-    let min_scope = table.word("min_scope", ScopeAsk::System);
+    let extends = table.texts("extends");
+    let builds_on = table.has("extends");
+    let effective = if builds_on { table.get("effective") } else { table.need("effective") };
+    let effective = effective.and_then(Value::date);
+    let effect = table.get("effect").and_then(Value::word);
+    let min_confidence = table.get("min_confidence").and_then(Value::word);
+    let min_depth = table.get("min_depth").and_then(Value::word);
+    let min_scope = table.get("min_scope").and_then(Value::word);
     let at = table.at().clone();
     table.finish();
-    if prohibitions.is_empty() {
+    if prohibitions.is_empty() && !builds_on {
         faults.add(Code::NothingProhibited, &at, "a policy without a [[prohibition]] is always met");
     }
     let owner = id.clone().unwrap_or_default();
     let mut read = |table| read_prohibition(table, &owner, &mut parts.references);
     let prohibitions = prohibitions.into_iter().filter_map(&mut read).collect();
-    if let (Some(id), Some(title), Some(effective)) = (id, title, effective) {
+    let overrides = overrides.into_iter().filter_map(|table| read_override(table, &mut parts.references));
+    let overrides = overrides.collect();
+    if let (Some(id), Some(title), true) = (id, title, effective.is_some() || builds_on) {
         let title = title.value;
-        parts.policies.push(Policy {
+        parts.drafts.push(Draft {
             id,
             title,
             effect,
@@ -38,10 +78,19 @@ pub(super) fn read_policy(root: &mut Table<'_>, parts: &mut Parts) {
             min_confidence,
             min_depth,
             min_scope,
+            extends,
             prohibitions,
+            overrides,
             at,
         });
     }
+}
+
+/// Notes ids that must stand in another file, and gives them back as they are.
+fn refer(references: &mut Vec<Reference>, texts: Vec<Text>, code: Code) -> Vec<String> {
+    let ids = texts.iter().map(|text| text.value.clone()).collect();
+    references.extend(texts.into_iter().map(|to| Reference { code, to }));
+    ids
 }
 
 fn read_prohibition(
@@ -51,25 +100,23 @@ fn read_prohibition(
 ) -> Option<Prohibition> {
     let faults = table.faults();
     let id = id_below(table.need_text("id"), policy, faults);
-    let mut refer = |texts: Vec<Text>, code| -> Vec<String> {
-        let ids = texts.iter().map(|text| text.value.clone()).collect();
-        references.extend(texts.into_iter().map(|to| Reference { code, to }));
-        ids
-    };
     let vendor = table.get("vendor").and_then(Value::text);
-    let vendor = refer(vendor.into_iter().collect(), Code::UnknownVendor).pop();
-    let products = refer(table.texts("products"), Code::UnknownProduct);
-    let except_products = refer(table.texts("except_products"), Code::UnknownProduct);
-    let authorities = refer(table.texts("authorities"), Code::UnknownAuthority);
+    let vendor = refer(references, vendor.into_iter().collect(), Code::UnknownVendor).pop();
+    let products = refer(references, table.texts("products"), Code::UnknownProduct);
+    let except_products = refer(references, table.texts("except_products"), Code::UnknownProduct);
+    let authorities = refer(references, table.texts("authorities"), Code::UnknownAuthority);
+    let categories: Vec<Category> = table.words("categories");
     let at = table.at().clone();
-    if !table.has("vendor") && !table.has("products") {
-        faults.add(Code::MissingKey, &at, "a prohibition needs the key `vendor` or the key `products`");
+    if !["vendor", "products", "categories"].iter().any(|key| table.has(key)) {
+        faults.add(Code::MissingKey, &at, "a prohibition needs one of `vendor`, `products`, `categories`");
     }
     let prohibition = Prohibition {
         id: id.unwrap_or_default(),
+        effect: table.get("effect").and_then(Value::word),
         vendor,
         products: products.into_iter().collect(),
-        except_categories: values(table.texts("except_categories")).into_iter().collect(),
+        categories: categories.into_iter().collect(),
+        except_categories: table.words("except_categories").into_iter().collect(),
         except_products: except_products.into_iter().collect(),
         embedded: table.word("embedded", Embedded::default()),
         authorities,
@@ -81,48 +128,105 @@ fn read_prohibition(
     Some(prohibition).filter(|prohibition| !prohibition.id.is_empty())
 }
 
-pub(super) fn read_authority(root: &mut Table<'_>, parts: &mut Parts) {
-    let milestones = root.tables("milestone", "[[milestone]]");
-    let mut milestones: Vec<Milestone> = milestones.into_iter().filter_map(read_milestone).collect();
-    milestones.sort_by_key(|milestone| milestone.date);
-    let Some(mut table) = root.get("authority").and_then(|value| value.table("[authority]")) else { return };
-    let id = id(table.need_text("id"), table.faults());
-    let texts = ["title", "jurisdiction", "citation", "forbids", "population"];
-    let [title, jurisdiction, citation, forbids, population] =
-        texts.map(|key| table.need_text(key).map(|text| text.value).unwrap_or_default());
-    let verified = table.need("verified").and_then(Value::word);
-    let acts = table.need("acts").map(Value::words).unwrap_or_default();
-    let url = table.text("url");
-    let exclusions = values(table.texts("exclusions"));
-    let embedded = table.get("embedded").and_then(Value::word);
-    let at = table.at().clone();
+fn read_override(mut table: Table<'_>, references: &mut Vec<Reference>) -> Option<Override> {
+    let prohibition = table.need_text("prohibition");
+    let products = refer(references, table.texts("products"), Code::UnknownProduct);
+    let except_products = refer(references, table.texts("except_products"), Code::UnknownProduct);
+    let authorities = refer(references, table.texts("authorities"), Code::UnknownAuthority);
+    let change = Override {
+        prohibition: prohibition?,
+        effect: table.get("effect").and_then(Value::word),
+        severity: table.get("severity").and_then(Value::word),
+        embedded: table.get("embedded").and_then(Value::word),
+        advice: table.text("advice"),
+        products,
+        except_products,
+        except_categories: table.words("except_categories"),
+        authorities,
+    };
     table.finish();
-    let (Some(id), Some(verified)) = (id, verified) else { return };
-    parts.authorities.push(Authority {
-        id,
-        title,
-        jurisdiction,
-        citation,
-        url,
-        verified,
-        acts,
-        forbids,
-        population,
-        exclusions,
-        embedded,
-        milestones,
-        at,
-    });
+    Some(change)
 }
 
-fn read_milestone(mut table: Table<'_>) -> Option<Milestone> {
-    let date = table.need("date").and_then(Value::date);
-    let act = table.get("act").and_then(Value::word);
-    let text = table.need_text("text");
-    table.finish();
-    Some(Milestone { date: date?, act, text: text?.value })
+/// Makes policies of all drafts, each after those it extends.
+pub(super) fn resolve(drafts: Vec<Draft>, faults: &Faults) -> Vec<Policy> {
+    let known: BTreeSet<String> = drafts.iter().map(|draft| draft.id.clone()).collect();
+    for base in drafts.iter().flat_map(|draft| &draft.extends) {
+        if !known.contains(&base.value) {
+            faults.add(Code::UnknownPolicy, &base.at, format!("no policy has the id `{}`", base.value));
+        }
+    }
+    let mut made: BTreeMap<String, Policy> = BTreeMap::new();
+    let mut order = Vec::new();
+    let mut open = drafts;
+    loop {
+        let ready = |draft: &Draft| {
+            draft.extends.iter().all(|base| made.contains_key(&base.value) || !known.contains(&base.value))
+        };
+        let (now, later): (Vec<_>, Vec<_>) = open.into_iter().partition(ready);
+        if now.is_empty() {
+            for draft in &later {
+                faults.add(Code::PolicyCircle, &draft.at, "the policies it extends lead back to it");
+            }
+            break;
+        }
+        for draft in now {
+            let policy = draft.resolve(&made, faults);
+            order.push(policy.id.clone());
+            made.insert(policy.id.clone(), policy);
+        }
+        open = later;
+    }
+    order.iter().filter_map(|id| made.remove(id)).collect()
 }
 
-fn values(texts: Vec<Text>) -> Vec<String> {
-    texts.into_iter().map(|text| text.value).collect()
+impl Draft {
+    fn resolve(self, made: &BTreeMap<String, Policy>, faults: &Faults) -> Policy {
+        let bases: Vec<&Policy> = self.extends.iter().filter_map(|base| made.get(&base.value)).collect();
+        let first = bases.first();
+        let mut prohibitions: Vec<Prohibition> = Vec::new();
+        for inherited in bases.iter().flat_map(|base| &base.prohibitions) {
+            if !prohibitions.iter().any(|one| one.id == inherited.id) {
+                prohibitions.push(inherited.clone());
+            }
+        }
+        for change in self.overrides {
+            change.apply(&mut prohibitions, faults);
+        }
+        prohibitions.extend(self.prohibitions);
+        Policy {
+            id: self.id,
+            title: self.title,
+            effect: self.effect.or(first.map(|base| base.effect)).unwrap_or_default(),
+            extends: values(self.extends),
+            effective: self.effective.or(first.map(|base| base.effective)).unwrap_or(Date::FIRST),
+            min_confidence: self
+                .min_confidence
+                .or(first.map(|base| base.min_confidence))
+                .unwrap_or(Confidence::Probable),
+            min_depth: self.min_depth.or(first.map(|base| base.min_depth)).unwrap_or(Depth::Quick),
+            min_scope: self.min_scope.or(first.map(|base| base.min_scope)).unwrap_or(ScopeAsk::System),
+            prohibitions,
+            at: self.at,
+        }
+    }
+}
+
+impl Override {
+    fn apply(self, prohibitions: &mut [Prohibition], faults: &Faults) {
+        let id = &self.prohibition.value;
+        let Some(to) = prohibitions.iter_mut().find(|one| one.id == *id) else {
+            let hint = "an override changes a prohibition of a policy in `extends`";
+            let label = format!("none of the policies it extends has the prohibition `{id}`");
+            return faults.hint(Code::UnknownProhibition, &self.prohibition.at, label, hint);
+        };
+        to.effect = self.effect.or(to.effect);
+        to.severity = self.severity.unwrap_or(to.severity);
+        to.embedded = self.embedded.unwrap_or(to.embedded);
+        to.advice = self.advice.or(to.advice.take());
+        to.products.extend(self.products);
+        to.except_products.extend(self.except_products);
+        to.except_categories.extend(self.except_categories);
+        to.authorities.extend(self.authorities);
+    }
 }

@@ -5,17 +5,21 @@
 
 mod identifier;
 mod image;
+mod look_alike;
 mod name;
 mod path;
 mod publisher;
+mod sha256;
 mod signer;
 mod state;
+mod team_id;
+mod version;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::model::{Field, IdentifierType, Item, ItemKind, Looked, Sighting, Trust};
+use crate::model::{Field, IdentifierType, Item, ItemKind, Looked, Sighting, Trust, Version};
 use crate::normalise::fold;
 
 use super::code::Code;
@@ -40,8 +44,18 @@ impl fmt::Debug for Kind {
 }
 
 /// Every condition of the language.
-pub const KINDS: &[Kind] =
-    &[identifier::KIND, image::KIND, name::KIND, path::KIND, publisher::KIND, signer::KIND, state::KIND];
+pub const KINDS: &[Kind] = &[
+    identifier::KIND,
+    image::KIND,
+    name::KIND,
+    path::KIND,
+    publisher::KIND,
+    sha256::KIND,
+    signer::KIND,
+    state::KIND,
+    team_id::KIND,
+    version::KIND,
+];
 
 /// How far a condition is met by an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +108,11 @@ pub trait Condition: fmt::Debug + Send + Sync {
     fn accounts(&self) -> Vec<&str> {
         Vec::new()
     }
+
+    /// Sizes of files whose hash it asks for.
+    fn hash_sizes(&self) -> Option<&BTreeSet<u64>> {
+        None
+    }
 }
 
 /// A field of a folded item that an index can be built on.
@@ -109,6 +128,10 @@ pub enum Slot {
     Identifier,
     /// Name of the signer.
     Signer,
+    /// Team id of the signer.
+    TeamId,
+    /// What a name, publisher or signer in other letters looks like.
+    LookAlike,
 }
 
 /// An item with its texts folded once, for all conditions.
@@ -126,24 +149,38 @@ pub struct Folded<'i> {
     pub path: Option<Cow<'i, str>>,
     /// Signer and how far it is proven.
     pub signer: Option<(Cow<'i, str>, Trust)>,
+    /// Whether it was looked at, and nobody signed it.
+    pub unsigned: bool,
+    /// Team id of the signer.
+    pub team_id: Option<Cow<'i, str>>,
     /// Identifiers.
     pub identifiers: Vec<(IdentifierType, Cow<'i, str>)>,
+    /// Version, as recorded.
+    pub version: Option<&'i Version>,
+    /// What names in other letters look like.
+    pub look_alikes: Vec<String>,
 }
 
 impl<'i> Folded<'i> {
     /// Folds an item.
     pub fn new(item: &'i Item) -> Self {
         let signer = match &item.signer {
-            Looked::Some(signer) => Some((fold(&signer.name), signer.trust)),
+            Looked::Some(signer) => Some(signer),
             Looked::NotLooked | Looked::None | Looked::Unreadable(_) => None,
         };
+        let shown = [Some(&item.name), item.display_name.as_ref(), item.publisher.as_ref()];
+        let shown = shown.into_iter().chain([signer.map(|signer| &signer.name)]).flatten();
         Self {
             kind: item.kind,
             name: fold(&item.name),
             display_name: item.display_name.as_deref().map(fold),
             publisher: item.publisher.as_deref().map(fold),
             path: item.path.as_deref().map(fold),
-            signer,
+            team_id: signer.and_then(|signer| signer.team_id.as_deref()).map(fold),
+            unsigned: item.signer == Looked::None,
+            signer: signer.map(|signer| (fold(&signer.name), signer.trust)),
+            version: item.version.as_ref(),
+            look_alikes: look_alike::skeletons(shown.map(String::as_str)),
             identifiers: item.identifiers.iter().map(|one| (one.kind, fold(&one.value))).collect(),
         }
     }
@@ -158,14 +195,23 @@ impl<'i> Folded<'i> {
             Slot::Path => self.path.as_deref().into_iter().collect(),
             Slot::Identifier => self.identifiers.iter().map(|(_, value)| &**value).collect(),
             Slot::Signer => self.signer.iter().map(|(name, _)| &**name).collect(),
+            Slot::TeamId => self.team_id.as_deref().into_iter().collect(),
+            Slot::LookAlike => self.look_alikes.iter().map(String::as_str).collect(),
         }
     }
 }
 
 impl Slot {
     /// Every slot.
-    pub const ALL: &'static [Self] =
-        &[Self::Name, Self::Publisher, Self::Path, Self::Identifier, Self::Signer];
+    pub const ALL: &'static [Self] = &[
+        Self::Name,
+        Self::Publisher,
+        Self::Path,
+        Self::Identifier,
+        Self::Signer,
+        Self::TeamId,
+        Self::LookAlike,
+    ];
 }
 
 /// Conditions that must all be met.
@@ -183,8 +229,29 @@ impl Conditions {
         Self(vec![signer::condition(pattern)])
     }
 
-    /// Reads every condition a table has, and notes those that its kinds can never meet.
+    /// One condition on the signer's team, for a vendor's own list.
+    pub(super) fn of_team_ids(pattern: Pattern) -> Self {
+        Self(vec![team_id::condition(pattern)])
+    }
+
+    /// One condition on names that only look like these.
+    pub(super) fn of_look_alikes<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        Self(vec![look_alike::condition(names)])
+    }
+
+    /// Reads every condition a table has, and notes where none of them looks at the item.
     pub(super) fn read(table: &mut Table<'_>, kinds: &[ItemKind]) -> Self {
+        let (conditions, faulty) = Self::read_any(table, kinds);
+        if !conditions.looks_at_item() && !faulty {
+            let label = "every item of this kind would match";
+            let hint = "add a condition on name, publisher, path, identifier or signer";
+            table.faults().hint(Code::NoItemCondition, table.at(), label, hint);
+        }
+        conditions
+    }
+
+    /// Reads every condition a table has, and notes those that its kinds can never meet. Whether any was faulty.
+    pub(super) fn read_any(table: &mut Table<'_>, kinds: &[ItemKind]) -> (Self, bool) {
         let mut conditions = Vec::new();
         let mut faulty = false;
         for kind in KINDS {
@@ -197,13 +264,12 @@ impl Conditions {
                 None => faulty = true,
             }
         }
-        let conditions = Self(conditions);
-        if !conditions.looks_at_item() && !faulty {
-            let label = "every item of this kind would match";
-            let hint = "add a condition on name, publisher, path, identifier or signer";
-            table.faults().hint(Code::NoItemCondition, table.at(), label, hint);
-        }
-        conditions
+        (Self(conditions), faulty)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// How far an item meets them all.
@@ -241,6 +307,11 @@ impl Conditions {
     /// Names of accounts they ask for, folded.
     pub fn accounts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|condition| condition.accounts())
+    }
+
+    /// Sizes of files whose hash they ask for.
+    pub fn hash_sizes(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().filter_map(|condition| condition.hash_sizes()).flatten().copied()
     }
 }
 
@@ -282,7 +353,7 @@ mod tests {
         let mut files: Vec<String> = walk
             .into_iter()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".rs", ""))
-            .filter(|name| name != "mod")
+            .filter(|name| name != "mod" && name != "look_alike")
             .collect();
         files.sort();
         let keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();

@@ -21,6 +21,14 @@ pub(super) fn condition(pattern: Pattern) -> Box<dyn Condition> {
     Box::new(Signer(pattern))
 }
 
+/// How far a signature of this trust proves who made it.
+pub(super) fn met(trust: Trust) -> Met {
+    match trust {
+        Trust::Anchored => Met::Fully,
+        Trust::Unanchored | Trust::Broken => Met::Weakly,
+    }
+}
+
 impl Condition for Signer {
     fn rests_on(&self) -> Option<Field> {
         KIND.field
@@ -28,10 +36,7 @@ impl Condition for Signer {
 
     fn item(&self, item: &Folded<'_>) -> Met {
         match &item.signer {
-            Some((name, trust)) if self.0.matches(name) => match trust {
-                Trust::Anchored => Met::Fully,
-                Trust::Unanchored | Trust::Broken => Met::Weakly,
-            },
+            Some((name, trust)) if self.0.matches(name) => met(*trust),
             _ => Met::No,
         }
     }

@@ -1,0 +1,119 @@
+//! Exceptions that a site makes: findings that are waived, gaps that are accepted, each with who, why and until when.
+//!
+//! Made by `compile`, asked by `judge`. What is waived is shown, never hidden.
+
+use crate::model::{Date, GapReason};
+
+use super::diagnostic::{At, Diagnostic, Faults};
+use super::pattern::Pattern;
+use super::{Code, Ruleset};
+
+/// Days after which an exception should be looked at again.
+const LONG: i64 = 400;
+
+/// Who answers for an exception, why, and until when.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Why.
+    pub reason: String,
+    /// Who approved it.
+    pub approver: String,
+    /// The last day on which it holds.
+    pub expires: Date,
+}
+
+/// Hosts that an exception is for.
+#[derive(Debug)]
+pub struct Hosts(pub(super) Option<Pattern>);
+
+impl Hosts {
+    /// Whether a host of this name is one of them. A host without a name is only where every host is.
+    pub fn include(&self, name: Option<&str>) -> bool {
+        match (&self.0, name) {
+            (None, _) => true,
+            (Some(pattern), Some(name)) => pattern.matches(&crate::normalise::fold(name)),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Whether they are all there are.
+    pub fn are_all(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// A finding that a site puts up with.
+#[derive(Debug)]
+pub struct Waiver {
+    /// Id of the prohibition.
+    pub prohibition: String,
+    /// Ids of the products; none: whatever the prohibition covers.
+    pub products: Vec<String>,
+    /// Hosts.
+    pub hosts: Hosts,
+    /// Who, why, until when.
+    pub answer: Answer,
+    /// Where it is written.
+    pub at: At,
+}
+
+/// A gap in coverage that a site puts up with.
+#[derive(Debug)]
+pub struct AcceptedGap {
+    /// Source that has the gap.
+    pub source: String,
+    /// Reasons of gaps; none: any.
+    pub gaps: Vec<GapReason>,
+    /// Places of gaps; none: any.
+    pub places: Option<Pattern>,
+    /// Hosts.
+    pub hosts: Hosts,
+    /// Who, why, until when.
+    pub answer: Answer,
+    /// Where it is written.
+    pub at: At,
+}
+
+impl Waiver {
+    /// Whether it is for this product on this host.
+    pub fn is_for(&self, prohibition: &str, product: &str, host: Option<&str>) -> bool {
+        self.prohibition == prohibition
+            && (self.products.is_empty() || self.products.iter().any(|own| own == product))
+            && self.hosts.include(host)
+    }
+}
+
+impl Answer {
+    /// Whether it still holds.
+    pub fn holds(&self, as_of: Date) -> bool {
+        as_of <= self.expires
+    }
+}
+
+/// What of a ruleset's exceptions has run out, or is made for too long, on a day.
+pub fn dated(ruleset: &Ruleset, as_of: Date) -> Vec<Diagnostic> {
+    let faults = Faults::default();
+    let waivers = ruleset.waivers().iter().map(|one| (&one.answer, &one.at));
+    let gaps = ruleset.accepted_gaps().iter().map(|one| (&one.answer, &one.at));
+    for (answer, at) in waivers.chain(gaps) {
+        if !answer.holds(as_of) {
+            let label = format!("it held until {}", answer.expires);
+            let hint = "remove it, or have it approved again with a later date";
+            faults.hint(Code::ExpiredWaiver, at, label, hint);
+        } else if answer.expires.days_since(as_of) > LONG {
+            let label = format!("it holds until {}, more than a year ahead", answer.expires);
+            faults.hint(Code::LongWaiver, at, label, "have it looked at again within a year");
+        }
+    }
+    faults.into_sorted()
+}
+
+/// Waivers for this host that no finding needed.
+pub fn unused<'r>(waivers: impl Iterator<Item = &'r Waiver>) -> Vec<Diagnostic> {
+    let faults = Faults::default();
+    for waiver in waivers {
+        let label = format!("nothing on this host needs a waiver of {}", waiver.prohibition);
+        faults.hint(Code::UnusedWaiver, &waiver.at, label, "remove it once this holds on all its hosts");
+    }
+    faults.into_sorted()
+}
