@@ -9,6 +9,7 @@ use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look};
 
 use crate::model::{Field, Strength};
 
+use super::category::Category;
 use super::code::Code;
 use super::compile::{Parts, Reference};
 use super::diagnostic::{At, Faults};
@@ -114,6 +115,7 @@ pub(super) fn references(parts: &Parts, faults: &Faults) {
         let (known, what) = match code {
             Code::UnknownVendor => (parts.vendors.iter().any(|one| one.id == to.value), "vendor"),
             Code::UnknownProhibition => (prohibits(parts, &to.value), "prohibition"),
+            Code::UnknownCategory => (is_category(parts, &to.value), "category of products"),
             Code::UnknownAuthority => (parts.authorities.iter().any(|one| one.id == to.value), "authority"),
             _ => (parts.products.iter().any(|one| one.id == to.value), "product"),
         };
@@ -124,6 +126,11 @@ pub(super) fn references(parts: &Parts, faults: &Faults) {
     for prohibition in parts.policies.iter().flat_map(|policy| &policy.prohibitions) {
         reach(prohibition, parts, faults);
     }
+}
+
+/// A known word, or one that a product says.
+fn is_category(parts: &Parts, word: &str) -> bool {
+    Category::new(word).is_known() || parts.products.iter().any(|product| product.category.word() == word)
 }
 
 fn prohibits(parts: &Parts, id: &str) -> bool {
