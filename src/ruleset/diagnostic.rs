@@ -44,6 +44,12 @@ impl At {
         &self.file.name
     }
 
+    /// The folder of rules that the file is of; empty where texts were given.
+    pub(super) fn folder(&self) -> &str {
+        let RuleFile { name, relative, .. } = &*self.file;
+        name.get(..name.len().saturating_sub(relative.len())).unwrap_or_default()
+    }
+
     /// Line, from 1.
     pub fn line(&self) -> usize {
         self.before().bytes().filter(|&b| b == b'\n').count() + 1

@@ -70,8 +70,8 @@ pub fn load(choice: &Choice) -> Loaded {
 /// Rules from names and texts: for tests and documentation.
 pub fn of_text(texts: &[(&str, &str)]) -> Loaded {
     let file = |(name, text): &(&str, &str)| {
-        let (name, text) = ((*name).to_owned(), (*text).to_owned());
-        Arc::new(RuleFile { relative: name.clone(), name, text })
+        let relative = name.strip_prefix("rules/").unwrap_or(name).to_owned();
+        Arc::new(RuleFile { name: (*name).to_owned(), relative, text: (*text).to_owned() })
     };
     let files: Vec<Arc<RuleFile>> = texts.iter().map(file).collect();
     finish(&files, Faults::default(), "text".to_owned())

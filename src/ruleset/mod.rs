@@ -12,6 +12,7 @@ pub mod fields;
 pub mod indicator;
 mod lint;
 mod load;
+mod manifest;
 pub mod pattern;
 mod rules;
 mod schema;
@@ -25,6 +26,7 @@ pub use category::Category;
 pub use code::{Code, Level};
 pub use diagnostic::{At, Diagnostic, RuleFile, render};
 pub use load::{Choice, Loaded, built_in, load, of_text};
+pub use manifest::{Manifest, stale};
 pub use rules::{
     Act, Authority, Embedded, Example, Exclude, Expect, Expected, Indicator, Milestone, Policy, Product,
     Prohibition, Rule, Vendor, Verified,
@@ -100,6 +102,11 @@ impl Ruleset {
     /// Every example.
     pub fn examples(&self) -> &[Example] {
         &self.parts.examples
+    }
+
+    /// What the folders of rules say of themselves, the built-in ones first.
+    pub fn manifests(&self) -> &[Manifest] {
+        &self.parts.manifests
     }
 
     /// Every waiver.
