@@ -86,6 +86,11 @@ impl Pattern {
 
     /// A pattern from `{ exact = […], prefix = […], glob = […], regex = […] }`.
     pub(super) fn read(value: Value<'_>) -> Option<Self> {
+        if !value.is_table() {
+            let label = "a pattern is a table";
+            value.faults().hint(Code::WrongType, &value.at(), label, "write { exact = [\"…\"] }");
+            return None;
+        }
         let mut table = value.table("a pattern")?;
         let pattern = Self::from_keys(&mut table);
         table.finish();

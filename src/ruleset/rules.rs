@@ -165,6 +165,8 @@ pub struct Prohibition {
     pub id: String,
     /// What it does with what counts, where it is not what the policy does.
     pub effect: Option<Effect>,
+    /// The day from which it counts, where it is not the policy's.
+    pub effective: Option<Date>,
     /// Id of a vendor, all of whose products are prohibited.
     pub vendor: Option<String>,
     /// Ids of products.
