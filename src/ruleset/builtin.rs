@@ -14,6 +14,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../../rules/authorities/us-entity-list-kaspersky.toml"),
     ),
     ("policies/us-commerce.toml", include_str!("../../rules/policies/us-commerce.toml")),
+    ("ruleset.toml", include_str!("../../rules/ruleset.toml")),
     ("vendors/kaspersky.toml", include_str!("../../rules/vendors/kaspersky.toml")),
 ];
 
