@@ -54,7 +54,8 @@ mod tests {
         let every: Vec<&Policy> = ruleset.policies().iter().collect();
         let of_every = ruleset.wanted(ScopeAsk::All, Depth::Standard, Family::Linux, &every);
         let walks = |wanted: &Wanted| broad.iter().find(|root| wanted.path_roots.contains(*root)).cloned();
-        assert_eq!((walks(&wanted), walks(&of_every)), (None, None));
+        // ScreenConnect names its folder after the server: /opt/connectwisecontrol-<id>.
+        assert_eq!((walks(&wanted), walks(&of_every)), (None, Some("/opt".into())));
         let windows = ruleset.wanted(ScopeAsk::All, Depth::Quick, Family::Windows, &[policy]);
         assert!(windows.path_roots.is_empty() && windows.accounts.is_empty());
     }
