@@ -108,6 +108,19 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
     Loaded { places, ..loaded }
 }
 
+/// Checks a signed folder by itself: its rules may refer to others that are not here.
+pub fn verify_folder(path: &Path, keys: &[TrustedKey]) -> Result<Signed, (Vec<Diagnostic>, Vec<Refusal>)> {
+    let faults = Faults::default();
+    let place = gather(path, &faults);
+    if place.files.is_empty() {
+        return Err((faults.into_sorted(), Vec::new()));
+    }
+    let sealed = check(&place, keys).map_err(|refusal| (faults.into_sorted(), vec![refusal]))?;
+    let ruleset = compile(&place.files, &Faults::default(), String::new());
+    let (mut signed, refusals) = named(vec![(&place, sealed)], ruleset.manifests());
+    signed.pop().ok_or((Vec::new(), refusals))
+}
+
 /// Checks the signature of a folder over what was read of it.
 fn check(place: &Place, keys: &[TrustedKey]) -> Result<Sealed, Refusal> {
     let name = place.path.display().to_string();
