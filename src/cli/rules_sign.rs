@@ -92,8 +92,7 @@ pub(super) fn sign(args: &SignArgs, printer: &Printer) -> Ended {
     let (Some(ruleset), Some(place)) = (ruleset, places.pop()) else {
         return Err(Failure::Rules(diagnostics));
     };
-    let own = |at: &str| place.files.iter().any(|file| file.name == at);
-    let manifest = ruleset.manifests().iter().find(|manifest| own(manifest.at.file()));
+    let manifest = ruleset.manifests().iter().find(|manifest| place.has(&manifest.at));
     let manifest = manifest.ok_or_else(|| Failure::NoManifest(args.dir.clone()))?;
     let sums = sums_of(&place.files).map_err(Failure::Key)?;
     let key = open_key(args)?;
@@ -145,11 +144,11 @@ fn open_key(args: &SignArgs) -> Result<SigningKey, Failure> {
     let path = &args.secret_key;
     let fault = |cause: &dyn std::fmt::Display| Failure::file("use the key", path, cause, next);
     let text = read_text(path).map_err(|error| fault(&error))?;
-    if let Ok(open) = SigningKey::read(&text, None) {
+    if let Some(open) = SigningKey::open(&text) {
         return Ok(open);
     }
     let password = password(args.password_file.as_deref(), false)?;
-    SigningKey::read(&text, Some(password)).map_err(|why| fault(&why))
+    SigningKey::unlock(&text, password).map_err(|why| fault(&why))
 }
 
 /// The password: of the file, of the person, or of the first line on standard input.
