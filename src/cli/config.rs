@@ -117,7 +117,7 @@ fn keys(root: &mut Table<'_>, base: &Path) -> Vec<String> {
     for text in root.texts("trusted_keys") {
         if TrustedKey::is_key(&text.value) {
             keys.push(text.value);
-        } else if text.value.ends_with(".pub") {
+        } else if Path::new(&text.value).extension().is_some_and(|end| end == "pub") {
             keys.push(below(base, &text.value));
         } else {
             let hint = "write the 56 characters of a public key, or the name of its .pub file";

@@ -68,10 +68,7 @@ pub(super) struct VerifyArgs {
 
 /// Makes the two files of a key.
 pub(super) fn keygen(args: &KeygenArgs, printer: &Printer) -> Ended {
-    let password = match args.no_password {
-        true => None,
-        false => Some(password(args.password_file.as_deref(), true)?),
-    };
+    let password = if args.no_password { None } else { Some(password(args.password_file.as_deref(), true)?) };
     let key = generate(password).map_err(Failure::Key)?;
     let write = |path: &Path, text: &str, secret| {
         write_new(path, text, secret).map_err(|error| Failure::file("write the key", path, &error, NEW_NAME))

@@ -50,7 +50,9 @@ impl Memory {
         // Another run may have accepted a later version in between.
         self.judge(signed)?;
         let mut accepted = self.read()?;
-        signed.iter().for_each(|one| accepted.remember(one));
+        for one in signed {
+            accepted.remember(one);
+        }
         self.write(&accepted.text()).map_err(failed)
     }
 

@@ -47,9 +47,10 @@ impl TrustedKey {
     /// Reads a key: its base64 alone, or the text of a `.pub` file.
     pub fn read(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let read = match text.contains('\n') {
-            true => PublicKeyBox::from_string(text).and_then(PublicKeyBox::into_public_key),
-            false => PublicKey::from_base64(text),
+        let read = if text.contains('\n') {
+            PublicKeyBox::from_string(text).and_then(PublicKeyBox::into_public_key)
+        } else {
+            PublicKey::from_base64(text)
         };
         let key = read.map_err(|_| "not a public key of minisign (56 characters, from RW)".to_owned())?;
         if key.to_bytes().starts_with(b"Ed") { Ok(Self(key)) } else { Err("not an Ed25519 key".to_owned()) }
@@ -224,7 +225,7 @@ pub fn sums_of(files: &[Arc<RuleFile>]) -> Result<String, String> {
             return Err(format!("{} is there twice", file.relative));
         }
     }
-    Ok(listed.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect())
+    Ok(listed.iter().flat_map(|(name, sum)| [sum, "  ", name.as_str(), "\n"]).collect())
 }
 
 /// A key that signs.
