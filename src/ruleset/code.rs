@@ -85,6 +85,8 @@ codes! {
     UnknownProhibition "E0209" "no such prohibition";
     /// Two manifests in one folder.
     SecondManifest "E0210" "a folder with two manifests";
+    /// No such category.
+    UnknownCategory "E0211" "no such category";
     /// A pattern without a value.
     EmptyPattern "E0301" "empty pattern";
     /// A regular expression that does not compile.

@@ -263,8 +263,8 @@ pub fn page() -> String {
         _ = writeln!(out, "| {} | {} |", id.word(), id.means());
     }
     out.push_str(CATEGORIES);
-    for category in Category::ALL {
-        _ = writeln!(out, "| {} | {} |", category.word(), category.means());
+    for (word, means) in Category::KNOWN {
+        _ = writeln!(out, "| {word} | {means} |");
     }
     out
 }
@@ -289,6 +289,8 @@ const TAIL: &str = "
 
 const CATEGORIES: &str = "
 ## Categories of products
+
+Known words; a site may have its own.
 
 | category | what it is |
 |---|---|

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Class, Confidence, Date, Depth, Effect, Family, InventoryItem, ItemKind, ScopeAsk, Severity, State,
-    Strength,
+    Strength, Trace,
 };
+use crate::normalise::{Gathering, Places, gather};
 
 use crate::normalise::fold;
 
@@ -285,8 +286,8 @@ pub struct Milestone {
 /// Items that a ruleset is tried on, and what must come of them.
 #[derive(Debug)]
 pub struct Example {
-    /// What is found on the host.
-    pub items: Vec<InventoryItem>,
+    /// What is found on the host. Most runs never try an example: its items are made for those that do.
+    pub(super) traces: Vec<Trace>,
     /// The families it is tried on.
     pub families: Vec<Family>,
     /// What must come of it.
@@ -295,6 +296,14 @@ pub struct Example {
     pub note: Option<String>,
     /// Where it is written.
     pub at: At,
+}
+
+impl Example {
+    /// What is found on the host.
+    pub fn items(&self) -> Vec<InventoryItem> {
+        let traces = vec![("example", self.traces.clone())];
+        gather(Gathering { traces, places: Places { users: &[], aliases: &[] }, owner_of: &|_| Vec::new() })
+    }
 }
 
 /// What must come of an example.

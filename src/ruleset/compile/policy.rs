@@ -106,7 +106,8 @@ fn read_prohibition(
     let products = refer(references, table.texts("products"), Code::UnknownProduct);
     let except_products = refer(references, table.texts("except_products"), Code::UnknownProduct);
     let authorities = refer(references, table.texts("authorities"), Code::UnknownAuthority);
-    let categories: Vec<Category> = table.words("categories");
+    let categories = read_categories(&mut table, "categories", references);
+    let except_categories = read_categories(&mut table, "except_categories", references);
     let at = table.at().clone();
     if !["vendor", "products", "categories"].iter().any(|key| table.has(key)) {
         faults.add(Code::MissingKey, &at, "a prohibition needs one of `vendor`, `products`, `categories`");
@@ -118,7 +119,7 @@ fn read_prohibition(
         vendor,
         products: products.into_iter().collect(),
         categories: categories.into_iter().collect(),
-        except_categories: table.words("except_categories").into_iter().collect(),
+        except_categories: except_categories.into_iter().collect(),
         except_products: except_products.into_iter().collect(),
         embedded: table.word("embedded", Embedded::default()),
         authorities,
@@ -128,6 +129,15 @@ fn read_prohibition(
     };
     table.finish();
     Some(prohibition).filter(|prohibition| !prohibition.id.is_empty())
+}
+
+fn read_categories(
+    table: &mut Table<'_>,
+    key: &'static str,
+    references: &mut Vec<Reference>,
+) -> Vec<Category> {
+    let words = refer(references, table.texts(key), Code::UnknownCategory);
+    words.into_iter().map(Category::new).collect()
 }
 
 fn read_override(mut table: Table<'_>, references: &mut Vec<Reference>) -> Option<Override> {
@@ -144,7 +154,7 @@ fn read_override(mut table: Table<'_>, references: &mut Vec<Reference>) -> Optio
         advice: table.text("advice"),
         products,
         except_products,
-        except_categories: table.words("except_categories"),
+        except_categories: read_categories(&mut table, "except_categories", references),
         authorities,
     };
     table.finish();
