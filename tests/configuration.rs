@@ -1,5 +1,10 @@
 //! The configuration file from outside: found, named, wrong, and weaker than arguments.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests write files and may fail loudly")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests write files and may fail loudly"
+)]
 
 mod support;
 
