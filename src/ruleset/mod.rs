@@ -30,7 +30,7 @@ pub use category::Category;
 pub use code::{Code, Level};
 pub(crate) use diagnostic::Faults;
 pub use diagnostic::{At, Diagnostic, RuleFile, render};
-pub use load::{Choice, Loaded, Place, built_in, load, load_trusted, of_text};
+pub use load::{Choice, Loaded, Place, built_in, load, load_trusted, of_text, verify_folder};
 pub use manifest::{Manifest, stale};
 pub use refusal::Refusal;
 pub use rules::{

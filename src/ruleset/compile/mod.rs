@@ -19,7 +19,7 @@ use super::Ruleset;
 use super::code::Code;
 use super::diagnostic::{At, Faults, RuleFile};
 use super::lint;
-use super::manifest::{self as manifests, Manifest};
+use super::manifest::Manifest;
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
 use super::waiver::{AcceptedGap, Waiver};
@@ -59,7 +59,6 @@ pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) 
     }
     parts.policies = policy::resolve(std::mem::take(&mut parts.drafts), faults);
     lint::each(&parts, faults);
-    manifests::check(&parts.manifests, faults);
     if whole {
         // A reference into a file that did not parse is no fault of its own.
         lint::references(&parts, faults);
