@@ -10,6 +10,9 @@ mod compile;
 mod diagnostic;
 pub mod fields;
 pub mod indicator;
+mod json_schema;
+mod language;
+mod layout;
 mod lint;
 mod load;
 pub mod pattern;
@@ -24,6 +27,8 @@ use std::collections::HashMap;
 pub use category::Category;
 pub use code::{Code, Level};
 pub use diagnostic::{At, Diagnostic, RuleFile, render};
+pub use json_schema::{file_kinds, json_schema};
+pub use layout::{Unformattable, layout};
 pub use load::{Choice, Loaded, built_in, load, of_text};
 pub use rules::{
     Act, Authority, Embedded, Example, Exclude, Expect, Expected, Indicator, Milestone, Policy, Product,

@@ -22,18 +22,24 @@ const LENGTH_LIMIT: usize = 512;
 /// A regular expression that is compiled when it is first asked: most rules of a large set never are.
 #[derive(Debug)]
 struct Lazy {
-    expression: String,
+    written: String,
+    glob: bool,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Lazy {
-    fn new(expression: String) -> Self {
-        Self { expression, compiled: OnceLock::new() }
+    fn new(written: String) -> Self {
+        Self { written, glob: false, compiled: OnceLock::new() }
+    }
+
+    fn of_glob(written: String) -> Self {
+        Self { glob: true, ..Self::new(written) }
     }
 
     /// Compiled once; `None` if it does not compile, which loading has reported.
     fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| build(&self.expression).ok()).as_ref()
+        let expression = || if self.glob { glob_to_regex(&self.written) } else { self.written.clone() };
+        self.compiled.get_or_init(|| build(&expression()).ok()).as_ref()
     }
 }
 
@@ -136,8 +142,7 @@ impl Pattern {
     fn add_glob(&mut self, glob: &str) {
         self.roots.extend(whole_folders(head_of_glob(glob)));
         let folded = fold(glob).into_owned();
-        let lazy = Lazy::new(glob_to_regex(&folded));
-        self.globs.push((head_of_glob(&folded).to_owned(), lazy));
+        self.globs.push((head_of_glob(&folded).to_owned(), Lazy::of_glob(folded)));
     }
 
     /// Whether it has no alternative at all.
@@ -166,6 +171,17 @@ impl Pattern {
     /// The whole values among the alternatives, folded.
     pub fn exact(&self) -> impl Iterator<Item = &str> {
         self.exact.iter().map(String::as_str)
+    }
+
+    /// Every alternative: its key, and its text (folded, but for expressions).
+    pub fn alternatives(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let exact = self.exact.iter().map(|text| ("exact", text.as_str()));
+        let prefixes = self.prefixes.iter().map(|text| ("prefix", text.as_str()));
+        let globs = self.globs.iter().map(|(_, glob)| ("glob", glob.written.as_str()));
+        exact
+            .chain(prefixes)
+            .chain(globs)
+            .chain(self.regexes.iter().map(|one| ("regex", one.written.as_str())))
     }
 
     /// For paths: files and folders with which the alternatives begin, as written.

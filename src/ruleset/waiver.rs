@@ -2,6 +2,8 @@
 //!
 //! Made by `compile`, asked by `judge`. What is waived is shown, never hidden.
 
+use serde::Serialize;
+
 use crate::model::{Date, GapReason};
 
 use super::diagnostic::{At, Diagnostic, Faults};
@@ -12,7 +14,7 @@ use super::{Code, Ruleset};
 const LONG: i64 = 400;
 
 /// Who answers for an exception, why, and until when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Answer {
     /// Why.
     pub reason: String,
@@ -23,7 +25,7 @@ pub struct Answer {
 }
 
 /// Hosts that an exception is for.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Hosts(pub(super) Option<Pattern>);
 
 impl Hosts {
@@ -43,7 +45,7 @@ impl Hosts {
 }
 
 /// A finding that a site puts up with.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Waiver {
     /// Id of the prohibition.
     pub prohibition: String,
@@ -58,7 +60,7 @@ pub struct Waiver {
 }
 
 /// A gap in coverage that a site puts up with.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct AcceptedGap {
     /// Source that has the gap.
     pub source: String,
