@@ -82,6 +82,13 @@ impl Printer {
         say(&render(diagnostics, self.colours(io::stderr().is_terminal())));
     }
 
+    /// Diagnostics that change nothing: not said when quiet.
+    pub(super) fn warnings(&self, diagnostics: &[Diagnostic]) {
+        if !self.quiet {
+            self.diagnostics(diagnostics);
+        }
+    }
+
     /// Why the command could not run. Said even when quiet.
     pub(super) fn failure(&self, failure: &Failure) {
         if let Failure::Rules(diagnostics) = failure {

@@ -7,10 +7,12 @@ use clap::{Args, Subcommand};
 
 use crate::emit::table::table;
 use crate::judge::run_examples;
-use crate::ruleset::{self, Choice, Level, Loaded, Ruleset};
+use crate::model::Date;
+use crate::ruleset::{self, Choice, Level, Loaded, Ruleset, dated};
 
 use super::Ended;
 use super::exit::{FAULTS, FINE, Failure};
+use super::look::now;
 use super::printer::Printer;
 
 /// Which rules to use.
@@ -19,6 +21,9 @@ pub(super) struct RulesArgs {
     /// Add the rules of a folder, or of one file, to the built-in ones
     #[arg(long = "rules", value_name = "DIR")]
     paths: Vec<PathBuf>,
+    /// Add a file of waivers and accepted gaps
+    #[arg(long, value_name = "FILE")]
+    waivers: Vec<PathBuf>,
     /// Use only the rules named by --rules
     #[arg(long, requires = "paths")]
     no_built_in: bool,
@@ -69,7 +74,7 @@ pub(super) fn load(args: &RulesArgs, more: Vec<PathBuf>, printer: &Printer) -> R
 }
 
 fn read(args: &RulesArgs, more: Vec<PathBuf>) -> Loaded {
-    let paths = args.paths.iter().cloned().chain(more).collect();
+    let paths = args.paths.iter().chain(&args.waivers).cloned().chain(more).collect();
     ruleset::load(&Choice { built_in: !args.no_built_in, paths })
 }
 
@@ -94,7 +99,10 @@ pub(super) fn run(command: &Command, printer: &mut Printer) -> Ended {
 
 /// Exit 0 with or without warnings, 2 with an error: the same that a scan would do.
 fn check(rules: &RulesArgs, more: &[PathBuf], json: bool, printer: &Printer) -> Ended {
-    let loaded = read(rules, more.to_vec());
+    let mut loaded = read(rules, more.to_vec());
+    if let Some(ruleset) = &loaded.ruleset {
+        loaded.diagnostics.extend(dated(ruleset, Date::of(now())));
+    }
     let errors = loaded.diagnostics.iter().filter(|found| found.code.level() == Level::Error).count();
     if json {
         let text = serde_json::to_string_pretty(&loaded.diagnostics).unwrap_or_default() + "\n";

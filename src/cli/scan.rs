@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use crate::emit;
 use crate::judge::{Question, judge};
 use crate::model::{Date, REPORT_SCHEMA, Report, RulesetStamp, Tool};
-use crate::ruleset::{Policy, Ruleset};
+use crate::ruleset::{Policy, Ruleset, dated};
 
 use super::Ended;
 use super::exit::Failure;
@@ -88,9 +88,11 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
     let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
     let (items, coverage) = args.look.look(&host, want, printer);
     let facts = host.facts();
+    let old = dated(&ruleset, as_of);
     let answer = judge(&Question {
         ruleset: &ruleset,
         policies,
+        site: None,
         host: facts,
         items: &items,
         coverage: &coverage,
@@ -98,6 +100,10 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
         depth,
         as_of,
     });
+    let exceptions: Vec<_> = old.into_iter().chain(answer.unused_waivers).collect();
+    if !exceptions.is_empty() {
+        printer.warnings(&exceptions);
+    }
     let report = Report {
         schema: REPORT_SCHEMA,
         tool: Tool::SELF,

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Evidence, Finding, Gap, GapReason, HostFacts, Inventory, LegalBasis, Mode, Phase, PolicyOutcome, Report,
-    Status, Unseen, Verdict,
+    Accepted, Evidence, Exception, Finding, Gap, GapReason, HostFacts, Inventory, LegalBasis, Mode, Phase,
+    PolicyOutcome, Report, Status, Unseen, Verdict,
 };
 
 use super::safe::safe;
@@ -128,8 +128,13 @@ impl Page {
                 &format!("and {} more; see --format json", finding.evidence_total - EVIDENCE_SHOWN),
             );
         }
+        if let Some(waiver) = &finding.waiver {
+            let Exception { reason, approver, expires, written_at } = waiver;
+            let text = format!("until {expires}, approved by {approver}: {reason} ({written_at})");
+            self.line(2, "waiver", &safe(&text));
+        }
         let rule =
-            format!("{} ({}) since {}", finding.prohibition, finding.severity.word(), finding.effective);
+            format!("{} ({}) from {}", finding.prohibition, finding.severity.word(), finding.effective);
         self.line(2, "rule ", &rule);
         for basis in finding.bases.iter().filter(|basis| laws.insert(&basis.authority)) {
             self.line(2, "law  ", &basis_line(basis));
@@ -156,7 +161,23 @@ impl Page {
         for step in next_steps(report) {
             self.line(2, "next ", &step);
         }
+        self.accepted(report);
         self.minor_gaps(report);
+    }
+
+    /// Gaps that would block if nobody had accepted them.
+    fn accepted(&mut self, report: &Report) {
+        let judged = report.policies.iter().flat_map(|policy| &policy.prohibitions);
+        let accepted = judged.flat_map(|judged| &judged.accepted);
+        let lines: BTreeSet<String> = accepted.map(accepted_line).collect();
+        if !lines.is_empty() {
+            self.blank();
+            self.text.push_str(&self.ink(Ink::Bold, "Accepted gaps"));
+            self.blank();
+        }
+        for line in lines {
+            self.line(2, "-", &line);
+        }
     }
 
     /// A source that failed, or a reason that lies in the question; sources that only have gaps are told by their gaps.
@@ -257,6 +278,13 @@ fn policy_line(policy: &PolicyOutcome) -> String {
         Phase::NotYetInEffect => format!("not yet in effect, from {}", policy.effective),
     };
     format!("{}: {} ({when}): {}", policy.policy, policy.verdict.word(), policy.title)
+}
+
+fn accepted_line(accepted: &Accepted) -> String {
+    let Exception { reason, approver, expires, .. } = &accepted.exception;
+    let gap = accepted.gap.as_ref().map_or_else(|| "saw nothing".to_owned(), gap_line);
+    safe(&format!("{} {gap}; until {expires}, approved by {approver}: {reason}", accepted.source))
+        .into_owned()
 }
 
 fn evidence_line(evidence: &Evidence) -> String {

@@ -2,13 +2,22 @@
 //!
 //! Called by `judge`.
 
-use crate::model::{Claim, Depth, Mode, ScopeAsk, Verdict};
+use std::collections::BTreeSet;
+
+use crate::model::{Claim, Depth, ItemKind, Mode, PolicyOutcome, ScopeAsk, Verdict};
 
 use super::Question;
+use super::needs::words;
 
 /// The claim of a run with this verdict.
-pub(super) fn claim(question: &Question<'_>, verdict: Verdict, finds: usize) -> Claim {
-    let text = format!("{}{}{}", subject(question, verdict, finds), left_out(question), privileges(question));
+pub(super) fn claim(
+    question: &Question<'_>,
+    verdict: Verdict,
+    finds: usize,
+    policies: &[PolicyOutcome],
+) -> Claim {
+    let subject = format!("{}{}", subject(question, verdict, finds), exceptions(policies));
+    let text = format!("{subject}{}{}", left_out(question, policies), privileges(question));
     Claim {
         scope: question.scope,
         depth: question.depth,
@@ -35,7 +44,30 @@ fn subject(question: &Question<'_>, verdict: Verdict, finds: usize) -> String {
     }
 }
 
-fn left_out(question: &Question<'_>) -> String {
+/// What the site puts up with: said with the verdict, never after it.
+fn exceptions(policies: &[PolicyOutcome]) -> String {
+    let judged = || policies.iter().flat_map(|policy| &policy.prohibitions);
+    let waived: usize = judged().map(|one| one.waived).sum();
+    let accepted: BTreeSet<_> =
+        judged().flat_map(|one| &one.accepted).map(|one| (&one.source, &one.exception.written_at)).collect();
+    let mut words = Vec::new();
+    if waived > 0 {
+        words.push(format!("{waived} waived"));
+    }
+    if !accepted.is_empty() {
+        words.push(format!("{} accepted gap(s)", accepted.len()));
+    }
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
+}
+
+fn left_out(question: &Question<'_>, policies: &[PolicyOutcome]) -> String {
+    let unsought: BTreeSet<ItemKind> = policies
+        .iter()
+        .flat_map(|one| &one.prohibitions)
+        .flat_map(|one| &one.not_looked_for)
+        .copied()
+        .collect();
+    let unsought: Vec<ItemKind> = unsought.into_iter().collect();
     let mut left = Vec::new();
     match question.scope {
         ScopeAsk::All => {}
@@ -49,6 +81,8 @@ fn left_out(question: &Question<'_>) -> String {
         left.push("program folders were not walked");
     }
     left.push("files outside program folders, containers and disk images inside it were not searched");
+    let unsought = (!unsought.is_empty()).then(|| format!("{} were not looked for", words(&unsought)));
+    let left: Vec<&str> = left.into_iter().chain(unsought.as_deref()).collect();
     format!("; {}", left.join("; "))
 }
 

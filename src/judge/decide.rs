@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Because, Evidence, Finding, Judgement, LegalBasis, Phase, PolicyOutcome, Strength, Verdict,
+    Because, Class, Date, Effect, Evidence, Exception, Finding, Judgement, LegalBasis, LinkKind, Phase,
+    PolicyOutcome, Strength, Verdict,
 };
-use crate::model::{Effect, LinkKind};
-use crate::ruleset::{Authority, Policy, Product, Prohibition};
+use crate::ruleset::{Answer, At, Authority, Embedded, Policy, Product, Prohibition, Waiver};
 
 use super::Question;
 use super::advice::advice;
@@ -24,7 +24,8 @@ pub(super) fn decide(
     policy: &Policy,
     all: &[Assessment<'_>],
 ) -> (PolicyOutcome, Vec<Finding>) {
-    let phase = if policy.effective <= question.as_of { Phase::InEffect } else { Phase::NotYetInEffect };
+    let first = policy.prohibitions.iter().map(|one| effective(policy, one)).min();
+    let first = first.unwrap_or(policy.effective);
     let mut findings = Vec::new();
     let mut prohibitions = Vec::new();
     for prohibition in &policy.prohibitions {
@@ -37,12 +38,21 @@ pub(super) fn decide(
         policy: policy.id.clone(),
         title: policy.title.clone(),
         effect: policy.effect,
-        phase,
-        effective: policy.effective,
+        phase: phase(question, first),
+        effective: first,
         verdict: prohibitions.iter().map(|judged| judged.verdict).max().unwrap_or(Verdict::Inconclusive),
         prohibitions,
     };
     (outcome, findings)
+}
+
+/// The day from which a prohibition counts.
+fn effective(policy: &Policy, prohibition: &Prohibition) -> Date {
+    prohibition.effective.unwrap_or(policy.effective)
+}
+
+fn phase(question: &Question<'_>, effective: Date) -> Phase {
+    if effective <= question.as_of { Phase::InEffect } else { Phase::NotYetInEffect }
 }
 
 /// The verdict on a prohibition: found, else not all seen, else compliant. Nothing is asked before the day.
@@ -54,9 +64,10 @@ fn judgement(
 ) -> Judgement {
     let needs = needs(question, policy, prohibition);
     let deciding = found.iter().filter(|finding| finding.decides).count();
+    let effective = effective(policy, prohibition);
     let verdict = if deciding > 0 {
         Verdict::NonCompliant
-    } else if policy.effective > question.as_of || needs.unseen.is_empty() {
+    } else if effective > question.as_of || needs.unseen.is_empty() {
         Verdict::Compliant
     } else {
         Verdict::Inconclusive
@@ -66,8 +77,13 @@ fn judgement(
         verdict,
         deciding,
         shown: found.len() - deciding,
+        waived: found.iter().filter(|finding| finding.because == Some(Because::Waived)).count(),
+        phase: phase(question, effective),
+        effective,
         needed: needs.sources,
         unseen: needs.unseen,
+        accepted: needs.accepted,
+        not_looked_for: needs.not_looked_for,
     }
 }
 
@@ -83,7 +99,9 @@ fn finding(
         return None;
     }
     let weighed = assessment.weigh(policy.min_confidence)?;
-    let because = because(question, policy, weighed);
+    let because = because(question, policy, prohibition, weighed);
+    let waiver = waiver(question, prohibition, product).filter(|_| because.is_none());
+    let because = because.or(waiver.is_some().then_some(Because::Waived));
     let mut evidence = evidence(question, assessment);
     let versions: BTreeSet<&String> = evidence
         .iter()
@@ -106,9 +124,10 @@ fn finding(
         severity: prohibition.severity,
         decides: because.is_none(),
         because,
+        waiver,
         versions,
         bases: bases(question, prohibition),
-        effective: policy.effective,
+        effective: effective(policy, prohibition),
         advice: advised(prohibition, product, weighed, &evidence),
         evidence,
         evidence_total,
@@ -126,20 +145,54 @@ fn advised(prohibition: &Prohibition, product: &Product, weighed: Weighed, evide
 }
 
 /// Why a finding does not decide, if it does not.
-fn because(question: &Question<'_>, policy: &Policy, weighed: Weighed) -> Option<Because> {
-    if policy.effect == Effect::Review {
+fn because(
+    question: &Question<'_>,
+    policy: &Policy,
+    prohibition: &Prohibition,
+    weighed: Weighed,
+) -> Option<Because> {
+    if prohibition.effect.unwrap_or(policy.effect) == Effect::Review {
         Some(Because::ReviewOnly)
-    } else if policy.effective > question.as_of {
+    } else if is_outside(question, prohibition) {
+        Some(Because::OutsidePopulation)
+    } else if effective(policy, prohibition) > question.as_of {
         Some(Because::NotInEffect)
     } else if !weighed.class.counts() {
         Some(Because::Class)
     } else if !weighed.state.counts() {
         Some(Because::NotPresent)
+    } else if weighed.class == Class::Embedded && prohibition.embedded == Embedded::OutOfScope {
+        Some(Because::OutOfScope)
     } else if weighed.confidence < policy.min_confidence {
         Some(Because::Confidence)
     } else {
         None
     }
+}
+
+/// Whether every authority behind a prohibition binds others than this site. A site that does not say who it is has
+/// chosen the policy, and is bound by it.
+fn is_outside(question: &Question<'_>, prohibition: &Prohibition) -> bool {
+    let Some(site) = question.site else { return false };
+    let mut authorities =
+        prohibition.authorities.iter().filter_map(|id| question.ruleset.authority(id)).peekable();
+    authorities.peek().is_some() && authorities.all(|authority| authority.applies_to.excludes(site))
+}
+
+/// The waiver that holds for a product here and now.
+fn waiver(question: &Question<'_>, prohibition: &Prohibition, product: &Product) -> Option<Exception> {
+    let host = question.host.name.as_deref();
+    let mut waivers = question.ruleset.waivers().iter();
+    let fits = |waiver: &&Waiver| {
+        waiver.answer.holds(question.as_of) && waiver.is_for(&prohibition.id, &product.id, host)
+    };
+    waivers.find(fits).map(|waiver| exception(&waiver.answer, &waiver.at))
+}
+
+/// An exception as the report shows it.
+pub(super) fn exception(answer: &Answer, at: &At) -> Exception {
+    let Answer { reason, approver, expires } = answer.clone();
+    Exception { reason, approver, expires, written_at: at.to_string() }
 }
 
 fn vendor_name(question: &Question<'_>, product: &Product) -> String {

@@ -35,7 +35,7 @@ pub fn run_examples(ruleset: &Ruleset) -> (usize, Vec<ExampleFailure>) {
 }
 
 fn try_on(ruleset: &Ruleset, example: &Example, family: Family) -> Option<ExampleFailure> {
-    let assessments = assess(&example.items, &Engine::new(ruleset, family));
+    let assessments = assess(&example.items(), &Engine::new(ruleset, family));
     if holds(&example.expect, &assessments) {
         return None;
     }

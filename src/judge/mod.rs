@@ -7,7 +7,7 @@ use crate::matching::Engine;
 use crate::model::{
     Claim, Coverage, Date, Depth, Finding, HostFacts, InventoryItem, PolicyOutcome, ScopeAsk, Verdict,
 };
-use crate::ruleset::{Policy, Ruleset};
+use crate::ruleset::{Diagnostic, Policy, Ruleset, Site, Waiver, unused};
 
 mod advice;
 mod assess;
@@ -26,6 +26,8 @@ pub struct Question<'a> {
     pub ruleset: &'a Ruleset,
     /// The policies that were asked for.
     pub policies: Vec<&'a Policy>,
+    /// Who the site is, where the configuration says so.
+    pub site: Option<&'a Site>,
     /// The host.
     pub host: &'a HostFacts,
     /// What was found on it.
@@ -51,6 +53,8 @@ pub struct Answer {
     pub policies: Vec<PolicyOutcome>,
     /// Findings, deciding ones first.
     pub findings: Vec<Finding>,
+    /// Waivers for this host that no finding needed.
+    pub unused_waivers: Vec<Diagnostic>,
 }
 
 /// Judges. Without any policy nothing was asked, and nothing can be concluded.
@@ -66,6 +70,23 @@ pub fn judge(question: &Question<'_>) -> Answer {
     }
     findings.sort_by_key(|finding| (!finding.decides, std::cmp::Reverse(finding.confidence)));
     let verdict = policies.iter().map(|outcome| outcome.verdict).max().unwrap_or(Verdict::Inconclusive);
+    let unused_waivers = unused_waivers(question, &findings);
     let deciding = findings.iter().filter(|finding| finding.decides).count();
-    Answer { verdict, claim: claim::claim(question, verdict, deciding), policies, findings }
+    let claim = claim::claim(question, verdict, deciding, &policies);
+    Answer { verdict, claim, policies, findings, unused_waivers }
+}
+
+/// Waivers of the prohibitions that were asked, for this host, that hold and that nothing needed.
+fn unused_waivers(question: &Question<'_>, findings: &[Finding]) -> Vec<Diagnostic> {
+    let host = question.host.name.as_deref();
+    let mut prohibitions = question.policies.iter().flat_map(|policy| &policy.prohibitions);
+    let mut asked = |waiver: &Waiver| prohibitions.any(|one| one.id == waiver.prohibition);
+    let needed = |waiver: &Waiver| {
+        let by = |finding: &Finding| waiver.is_for(&finding.prohibition, &finding.product, host);
+        findings.iter().any(|finding| finding.waiver.is_some() && by(finding))
+    };
+    let waivers = question.ruleset.waivers().iter();
+    unused(waivers.filter(|waiver| {
+        waiver.hosts.include(host) && waiver.answer.holds(question.as_of) && asked(waiver) && !needed(waiver)
+    }))
 }

@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Confidence, Depth, HostFacts, ItemKind, Mode, ScopeKind, SourceReport, Status, Strength, Unseen,
+    Accepted, Confidence, Depth, Exception, Gap, HostFacts, ItemKind, Mode, ScopeKind, SourceReport, Status,
+    Strength, Unseen,
 };
-use crate::ruleset::{Policy, Prohibition, Ruleset};
+use crate::ruleset::{Policy, Prohibition, Ruleset, fields};
 
 use super::Question;
+use super::decide::exception;
 
 /// What a verdict rests on.
 pub(super) struct Needs {
@@ -17,6 +19,10 @@ pub(super) struct Needs {
     pub(super) sources: Vec<String>,
     /// What of them was not seen, and what in the question itself stands in the way.
     pub(super) unseen: Vec<Unseen>,
+    /// What was not seen and the site puts up with.
+    pub(super) accepted: Vec<Accepted>,
+    /// Kinds that no source looks for on this system.
+    pub(super) not_looked_for: Vec<ItemKind>,
 }
 
 /// Weighs the coverage for one prohibition.
@@ -29,16 +35,34 @@ pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Proh
     }
     let sources = question.coverage.sources.iter();
     let needed: Vec<_> = sources.filter(|source| kinds.iter().any(|kind| source.can_count(*kind))).collect();
-    let unsought = kinds.iter().filter(|kind| !needed.iter().any(|source| source.can_count(**kind)));
-    unseen.extend(
-        unsought.map(|kind| said(format!("no source looks for items of kind {} on this host", kind.word()))),
-    );
-    unseen.extend(needed.iter().filter_map(|source| hidden(source, question.host.mode)));
+    let unsought = kinds.iter().copied().filter(|kind| !needed.iter().any(|source| source.can_count(*kind)));
+    let not_looked_for: Vec<ItemKind> = unsought.collect();
+    if !kinds.is_empty() && not_looked_for.len() == kinds.len() {
+        unseen.push(said(format!(
+            "not assessable: no source looks for {} on this system",
+            words(&not_looked_for)
+        )));
+    }
+    let mut accepted = Vec::new();
+    for source in &needed {
+        unseen.extend(hidden(source, question, &mut accepted));
+    }
     if question.scope.includes(ScopeKind::Machine) && !question.coverage.sources.iter().any(is_whole_record) {
         unseen
             .push(said("no record of the software installed for the machine could be read whole".to_owned()));
     }
-    Needs { sources: needed.iter().map(|source| source.source.to_owned()).collect(), unseen }
+    let sources = needed.iter().map(|source| source.source.to_owned()).collect();
+    Needs { sources, unseen, accepted, not_looked_for }
+}
+
+/// Kinds of items as a list for people.
+pub(super) fn words(kinds: &[ItemKind]) -> String {
+    let word = |kind: &ItemKind| match kind {
+        ItemKind::Extension => "browser extensions".to_owned(),
+        ItemKind::SecurityProduct => "registered security products".to_owned(),
+        kind => format!("{}s", kind.word()),
+    };
+    kinds.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// What the question leaves out of what the policy asks for, and what the host does not tell of itself.
@@ -86,23 +110,58 @@ fn kinds(
     }
     let kinds = indicators.iter().flat_map(|indicator| indicator.rule.kinds.iter().copied());
     // A leftover never counts, so that nothing needs its sources.
-    kinds.filter(|kind| *kind != ItemKind::Trace).collect()
+    kinds
+        .filter(|kind| !matches!(kind, ItemKind::Trace | ItemKind::Certificate))
+        .filter(|kind| fields::occurs(*kind, host.family))
+        .collect()
 }
 
-/// What of a needed source was not seen.
-fn hidden(source: &SourceReport, mode: Mode) -> Option<Unseen> {
+/// What of a needed source was not seen, but for what the site puts up with.
+fn hidden(source: &SourceReport, question: &Question<'_>, accepted: &mut Vec<Accepted>) -> Option<Unseen> {
     let blind = match source.status {
-        Status::Complete | Status::NotApplicable => false,
-        Status::Partial => source.has_blocking_gap(),
+        Status::Complete | Status::NotApplicable => return None,
+        Status::Partial => false,
         Status::Failed => true,
-        Status::Unavailable => mode == Mode::Live,
+        Status::Unavailable => question.host.mode == Mode::Live,
     };
-    blind.then(|| Unseen {
+    let unseen = |gaps: Vec<Gap>| Unseen {
         source: Some(source.source.to_owned()),
         status: Some(source.status),
         reason: source.reason.clone().unwrap_or_else(|| "not all of it could be read".to_owned()),
-        gaps: source.gaps.iter().filter(|gap| gap.blocking).cloned().collect(),
-    })
+        gaps,
+    };
+    let (borne, open): (Vec<&Gap>, Vec<&Gap>) = source
+        .gaps
+        .iter()
+        .filter(|gap| gap.blocking)
+        .partition(|gap| accepts(question, source, Some(gap)).is_some());
+    if blind {
+        let Some(exception) = accepts(question, source, None) else {
+            return Some(unseen(open.into_iter().chain(borne).cloned().collect()));
+        };
+        accepted.push(Accepted { source: source.source.to_owned(), gap: None, exception });
+        return None;
+    }
+    for gap in borne {
+        let exception = accepts(question, source, Some(gap));
+        accepted.extend(exception.map(|exception| Accepted {
+            source: source.source.to_owned(),
+            gap: Some(gap.clone()),
+            exception,
+        }));
+    }
+    (!open.is_empty()).then(|| unseen(open.into_iter().cloned().collect()))
+}
+
+/// The exception under which a gap is accepted; without a gap: that the source saw nothing at all.
+fn accepts(question: &Question<'_>, source: &SourceReport, gap: Option<&Gap>) -> Option<Exception> {
+    let host = question.host.name.as_deref();
+    let mut all = question.ruleset.accepted_gaps().iter();
+    let found = all.find(|one| {
+        let covers = gap.map_or_else(|| one.covers_all(), |gap| one.covers(gap));
+        one.source == source.source && covers && one.hosts.include(host) && one.answer.holds(question.as_of)
+    })?;
+    Some(exception(&found.answer, &found.at))
 }
 
 /// Whether it is a record of installed software that was read without a gap that blocks. One that holds nothing is

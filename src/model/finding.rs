@@ -170,14 +170,20 @@ pub struct LegalBasis {
 pub enum Because {
     /// The policy only reviews.
     ReviewOnly,
-    /// The policy is not in effect on the as-of day.
+    /// None of the authorities binds the site.
+    OutsidePopulation,
+    /// It does not count before a day that has not come.
     NotInEffect,
     /// Only remnants or historic records are left.
     NotPresent,
     /// Tool, impostor or review.
     Class,
+    /// Somebody else's product with the vendor's code inside, which the policy leaves out.
+    OutOfScope,
     /// Less sure than the policy asks for.
     Confidence,
+    /// A waiver holds.
+    Waived,
 }
 
 impl Because {
@@ -185,12 +191,28 @@ impl Because {
     pub fn words(self) -> &'static str {
         match self {
             Self::ReviewOnly => "the policy asks for review only",
-            Self::NotInEffect => "the policy is not yet in effect",
+            Self::OutsidePopulation => "no authority behind it binds this site",
+            Self::NotInEffect => "not yet in effect",
             Self::NotPresent => "only leftovers are here",
             Self::Class => "of a class that does not count",
+            Self::OutOfScope => "the policy leaves out embedded code",
             Self::Confidence => "not sure enough to count",
+            Self::Waived => "waived",
         }
     }
+}
+
+/// The exception that a finding or a gap falls under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Exception {
+    /// Why it was made.
+    pub reason: String,
+    /// Who approved it.
+    pub approver: String,
+    /// The last day on which it holds.
+    pub expires: Date,
+    /// Where it is written, as `file:line:column`.
+    pub written_at: String,
 }
 
 /// One prohibited product on this host.
@@ -220,6 +242,8 @@ pub struct Finding {
     pub decides: bool,
     /// Why not, where it does not.
     pub because: Option<Because>,
+    /// The waiver, where one holds and is needed.
+    pub waiver: Option<Exception>,
     /// Versions seen, sorted.
     pub versions: Vec<String>,
     /// The acts behind the prohibition.

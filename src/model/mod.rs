@@ -17,7 +17,7 @@ mod wanted;
 pub use coverage::{Coverage, Gap, GapReason, Need, SourceReport, Status};
 pub use date::{Date, Stamp};
 pub use facts::{Alias, Depth, Family, HostFacts, Mode, Os, ScopeAsk, ScopeKind, User, UserGap};
-pub use finding::{Because, Class, Confidence, Evidence, Finding, LegalBasis, Severity, Strength};
+pub use finding::{Because, Class, Confidence, Evidence, Exception, Finding, LegalBasis, Severity, Strength};
 pub use host_path::HostPath;
 pub use identifier::{Identifier, IdentifierType};
 pub use item::{Field, Item, ItemId, ItemKind, Looked, Scheme, Signer, Trust, Version};
@@ -26,5 +26,5 @@ pub use sighting::{
     Image, Link, LinkKind, Means, PackageRef, Place, ProcessFacts, Recorded, Scope, Sighting, State,
 };
 pub use trace::Trace;
-pub use verdict::{Claim, Effect, Judgement, Phase, PolicyOutcome, Unseen, Verdict};
+pub use verdict::{Accepted, Claim, Effect, Judgement, Phase, PolicyOutcome, Unseen, Verdict};
 pub use wanted::Wanted;

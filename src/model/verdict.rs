@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Date, Depth, Gap, Mode, ScopeAsk, Status};
+use super::{Date, Depth, Exception, Gap, ItemKind, Mode, ScopeAsk, Status};
 
 /// Compliance with a policy. The worst of several is the largest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -73,6 +73,17 @@ pub struct Unseen {
     pub gaps: Vec<Gap>,
 }
 
+/// A blocking gap that the site puts up with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Accepted {
+    /// The source that has it.
+    pub source: String,
+    /// The gap; none where the source saw nothing at all.
+    pub gap: Option<Gap>,
+    /// Who accepted it, why, until when.
+    pub exception: Exception,
+}
+
 /// The verdict on one prohibition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Judgement {
@@ -84,10 +95,20 @@ pub struct Judgement {
     pub deciding: usize,
     /// Findings that are only shown.
     pub shown: usize,
+    /// Findings among these that would decide if they were not waived.
+    pub waived: usize,
+    /// Whether it counts on the as-of day.
+    pub phase: Phase,
+    /// The day from which it counts.
+    pub effective: Date,
     /// Sources whose records the verdict needs.
     pub needed: Vec<String>,
     /// What stands in the way of `compliant`.
     pub unseen: Vec<Unseen>,
+    /// What would stand in the way if the site had not accepted it.
+    pub accepted: Vec<Accepted>,
+    /// Kinds of things that show it and that no source looks for on this system.
+    pub not_looked_for: Vec<ItemKind>,
 }
 
 /// The verdict on one policy: the worst of its prohibitions.

@@ -17,10 +17,10 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 
 /// The short way for nearly all text: ASCII has no compatibility forms.
 fn fold_ascii(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|b| b.is_ascii_uppercase()) || !is_tidy(text) {
-        Cow::Owned(tidy(text.chars().map(|c| c.to_ascii_lowercase())))
-    } else {
-        Cow::Borrowed(text)
+    match (is_tidy(text), text.bytes().any(|b| b.is_ascii_uppercase())) {
+        (true, false) => Cow::Borrowed(text),
+        (true, true) => Cow::Owned(text.to_ascii_lowercase()),
+        (false, _) => Cow::Owned(tidy(text.chars().map(|c| c.to_ascii_lowercase()))),
     }
 }
 
@@ -36,17 +36,16 @@ fn plain_sigma(c: char) -> char {
     if c == 'ς' { 'σ' } else { c }
 }
 
-/// Whether white space stands only as single spaces between words.
+/// Whether white space stands in ASCII text only as single spaces between words.
 fn is_tidy(text: &str) -> bool {
-    let mut after_space = true;
-    for b in text.chars() {
-        let space = b.is_whitespace();
-        if space && (after_space || b != ' ') {
-            return false;
-        }
+    // White space beside the space: tab, line feed, vertical tab, form feed and carriage return.
+    let (mut after_space, mut tidy) = (true, true);
+    for b in text.bytes() {
+        let space = b == b' ';
+        tidy &= !(space && after_space || matches!(b, 9..=13));
         after_space = space;
     }
-    text.is_empty() || !after_space
+    tidy && (text.is_empty() || !after_space)
 }
 
 /// Runs of white space as one space, none at the ends.

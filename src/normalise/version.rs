@@ -96,6 +96,9 @@ fn debian_part(mut a: &str, mut b: &str) -> Ordering {
 fn rpm_part<'t>(mut a: &'t str, mut b: &'t str, pacman: bool) -> Ordering {
     let separator = |c: char| !c.is_ascii_alphanumeric() && (pacman || !matches!(c, '~' | '^'));
     loop {
+        if pacman && (a.is_empty() || b.is_empty()) {
+            return ended(a, b, pacman);
+        }
         let (gap_a, gap_b) = (take(a, separator).0.len(), take(b, separator).0.len());
         (a, b) = (take(a, separator).1, take(b, separator).1);
         if !pacman {

@@ -83,6 +83,8 @@ codes! {
     PolicyCircle "E0208" "policies extend each other in a circle";
     /// No such prohibition.
     UnknownProhibition "E0209" "no such prohibition";
+    /// No such category.
+    UnknownCategory "E0210" "no such category";
     /// A pattern without a value.
     EmptyPattern "E0301" "empty pattern";
     /// A regular expression that does not compile.

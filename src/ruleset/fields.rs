@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::category::Category;
-use crate::model::{Field, IdentifierType, IdentifierType as Id, ItemKind};
+use crate::model::{Family, Field, IdentifierType, IdentifierType as Id, ItemKind};
 
 /// One cell of the table.
 #[derive(Debug, Clone, Copy)]
@@ -217,6 +217,11 @@ pub fn has(kind: ItemKind, field: Field) -> bool {
     })
 }
 
+/// Whether there are items of a kind on systems of a family.
+pub fn occurs(kind: ItemKind, family: Family) -> bool {
+    kind != ItemKind::SecurityProduct || family == Family::Windows
+}
+
 /// Whether items of a kind have a version.
 pub fn has_version(kind: ItemKind) -> bool {
     row(kind).is_some_and(|row| row.cells.iter().any(|(column, ..)| *column == "version"))
@@ -258,8 +263,8 @@ pub fn page() -> String {
         _ = writeln!(out, "| {} | {} |", id.word(), id.means());
     }
     out.push_str(CATEGORIES);
-    for category in Category::ALL {
-        _ = writeln!(out, "| {} | {} |", category.word(), category.means());
+    for (word, means) in Category::KNOWN {
+        _ = writeln!(out, "| {word} | {means} |");
     }
     out
 }
@@ -285,6 +290,8 @@ const TAIL: &str = "
 const CATEGORIES: &str = "
 ## Categories of products
 
+Known words; a site may have its own.
+
 | category | what it is |
 |---|---|
 ";
@@ -309,7 +316,7 @@ mod tests {
     fn the_table_says_who_has_what() {
         assert!(has(ItemKind::Package, Field::Publisher));
         assert!(!has(ItemKind::Package, Field::Path));
-        assert!(!has(ItemKind::Service, Field::Publisher));
+        assert!(!has(ItemKind::Device, Field::Path));
         assert!(has(ItemKind::Driver, Field::Hash) && !has(ItemKind::Package, Field::Hash));
         assert!(has_version(ItemKind::Package) && !has_version(ItemKind::Device));
         assert!(has_image(ItemKind::Service) && !has_image(ItemKind::Package));

@@ -449,6 +449,7 @@ static PROHIBITION: Spec = spec(
             Form::Word(words::<Effect>),
             "What this prohibition does, where it is not what the policy does",
         ),
+        key("effective", Form::Date, "The day from which it counts, where it is not the policy's"),
         key("authorities", Form::Texts, "Ids of the authorities behind it"),
         key(
             "severity",
@@ -469,6 +470,7 @@ static OVERRIDE: Spec = spec(
         key("except_products", Form::Texts, "Further products that are excepted"),
         PROHIBITED_EMBEDDED,
         key("effect", Form::Word(words::<Effect>), "What it does with what counts"),
+        key("effective", Form::Date, "The day from which it counts, where it is not the policy's"),
         key("authorities", Form::Texts, "Further authorities behind it"),
         key("severity", Form::Word(words::<Severity>), "How grave a finding is"),
         key("advice", Form::Text, "What to do about a finding"),

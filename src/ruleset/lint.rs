@@ -3,16 +3,17 @@
 //!
 //! Called by `pattern` for each pattern and by `compile` for the whole. Must not read files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look};
 
 use crate::model::{Field, Strength};
 
+use super::category::Category;
 use super::code::Code;
 use super::compile::{Parts, Reference};
 use super::diagnostic::{At, Faults};
-use super::rules::{Expect, Policy, Prohibition, Vendor};
+use super::rules::{Expect, Policy, Product, Prohibition};
 use super::schema::Text;
 
 /// Fixed characters a beginning or a glob must have.
@@ -36,19 +37,19 @@ pub(super) fn beginning(text: &Text, literals: &str, faults: &Faults) {
     }
 }
 
-/// Whether an expression compiles, and whether it matches parts of words.
-pub(super) fn regex(text: &Text, error: Option<regex::Error>, faults: &Faults) {
-    match error {
-        Some(regex::Error::CompiledTooBig(limit)) => {
+/// Whether an expression can be asked, and whether it matches parts of words.
+pub(super) fn regex(text: &Text, read: Result<(), regex::Error>, faults: &Faults) {
+    match read {
+        Err(regex::Error::CompiledTooBig(limit)) => {
             let label = format!("it compiles to more than {limit} bytes");
             faults.add(Code::PatternTooLarge, &text.at, label);
         }
-        Some(error) => {
+        Err(error) => {
             let reason = error.to_string();
             let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
             faults.add(Code::BadRegex, &text.at, last);
         }
-        None => substring(text, faults),
+        Ok(()) => substring(text, faults),
     }
 }
 
@@ -97,33 +98,42 @@ fn is_one_letter(class: &ClassUnicode) -> bool {
 pub(super) fn each(parts: &Parts, faults: &Faults) {
     duplicates(parts, faults);
     strengths(parts, faults);
+    let found: HashSet<usize> = parts.indicators.iter().map(|indicator| indicator.product).collect();
     for (position, product) in parts.products.iter().enumerate() {
-        let found = parts.indicators.iter().any(|indicator| indicator.product == position);
-        if !found && !product.is_other() {
+        if !found.contains(&position) && !product.is_other() {
             faults.add(Code::NoIndicator, &product.at, "nothing could ever find it");
         }
     }
-    for vendor in &parts.vendors {
-        examples(vendor, parts, faults);
-    }
+    examples(parts, faults);
 }
 
 /// What one file says of another.
 pub(super) fn references(parts: &Parts, faults: &Faults) {
+    let vendors: HashSet<&String> = parts.vendors.iter().map(|one| &one.id).collect();
+    let authorities: HashSet<&String> = parts.authorities.iter().map(|one| &one.id).collect();
+    let products: HashSet<&String> = parts.products.iter().map(|one| &one.id).collect();
     for Reference { code, to } in &parts.references {
         let (known, what) = match code {
-            Code::UnknownVendor => (parts.vendors.iter().any(|one| one.id == to.value), "vendor"),
+            Code::UnknownVendor => (vendors.contains(&to.value), "vendor"),
             Code::UnknownProhibition => (prohibits(parts, &to.value), "prohibition"),
-            Code::UnknownAuthority => (parts.authorities.iter().any(|one| one.id == to.value), "authority"),
-            _ => (parts.products.iter().any(|one| one.id == to.value), "product"),
+            Code::UnknownCategory => (is_category(parts, &to.value), "category of products"),
+            Code::UnknownAuthority => (authorities.contains(&to.value), "authority"),
+            _ => (products.contains(&to.value), "product"),
         };
         if !known {
             faults.add(*code, &to.at, format!("no {what} has the id `{}`", to.value));
         }
     }
+    let found: BTreeSet<usize> = parts.indicators.iter().map(|indicator| indicator.product).collect();
+    let found: Vec<&Product> = found.into_iter().filter_map(|at| parts.products.get(at)).collect();
     for prohibition in parts.policies.iter().flat_map(|policy| &policy.prohibitions) {
-        reach(prohibition, parts, faults);
+        reach(prohibition, &found, faults);
     }
+}
+
+/// A known word, or one that a product says.
+fn is_category(parts: &Parts, word: &str) -> bool {
+    Category::new(word).is_known() || parts.products.iter().any(|product| product.category.word() == word)
 }
 
 fn prohibits(parts: &Parts, id: &str) -> bool {
@@ -167,35 +177,33 @@ fn strengths(parts: &Parts, faults: &Faults) {
 }
 
 /// Each vendor is tried both ways: something that is found, and something that only looks like it.
-fn examples(vendor: &Vendor, parts: &Parts, faults: &Faults) {
-    let own = parts.examples.iter().filter(|example| example.at.file() == vendor.at.file());
-    let (mut found, mut nothing) = (false, false);
-    for example in own {
+fn examples(parts: &Parts, faults: &Faults) {
+    let mut tried: HashMap<&str, (bool, bool)> = HashMap::new();
+    for example in &parts.examples {
+        let (found, nothing) = tried.entry(example.at.file()).or_default();
         match example.expect {
-            Expect::Nothing => nothing = true,
-            Expect::Findings(_) => found = true,
+            Expect::Nothing => *nothing = true,
+            Expect::Findings(_) => *found = true,
         }
     }
-    let label = match (found, nothing) {
-        (true, true) => return,
-        (true, false) => "no [[example]] that expects \"none\"",
-        (false, true) => "no [[example]] that expects a product",
-        (false, false) => "no [[example]] at all",
-    };
-    faults.add(Code::MissingExample, &vendor.at, label);
+    for vendor in &parts.vendors {
+        let label = match tried.get(vendor.at.file()).copied().unwrap_or_default() {
+            (true, true) => continue,
+            (true, false) => "no [[example]] that expects \"none\"",
+            (false, true) => "no [[example]] that expects a product",
+            (false, false) => "no [[example]] at all",
+        };
+        faults.add(Code::MissingExample, &vendor.at, label);
+    }
 }
 
-/// A prohibition that reaches no product would call every host compliant.
-fn reach(prohibition: &Prohibition, parts: &Parts, faults: &Faults) {
+/// A prohibition that reaches no product with an indicator would call every host compliant.
+fn reach(prohibition: &Prohibition, found: &[&Product], faults: &Faults) {
     let names_nothing = prohibition.products.is_empty() && prohibition.categories.is_empty();
     if prohibition.vendor.is_none() && names_nothing {
         return;
     }
-    let covered = parts.products.iter().enumerate().filter(|(_, product)| prohibition.covers(product));
-    let found = covered
-        .filter(|(position, _)| parts.indicators.iter().any(|indicator| indicator.product == *position))
-        .count();
-    if found == 0 {
+    if !found.iter().any(|product| prohibition.covers(product)) {
         let label = "no product with an indicator is left after the exceptions";
         faults.add(Code::NothingProhibited, &prohibition.at, label);
     }

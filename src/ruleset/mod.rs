@@ -153,10 +153,10 @@ impl Ruleset {
     }
 
     /// The indicators of what a prohibition covers.
-    pub fn indicators_of<'r>(&'r self, prohibition: &'r Prohibition) -> impl Iterator<Item = &'r Indicator> {
-        self.parts
-            .indicators
-            .iter()
-            .filter(|one| self.product_of(one).is_some_and(|product| prohibition.covers(product)))
+    pub fn indicators_of(&self, prohibition: &Prohibition) -> impl Iterator<Item = &Indicator> {
+        // Asked once for each product, not for each of its indicators.
+        let covered: Vec<bool> = self.parts.products.iter().map(|one| prohibition.covers(one)).collect();
+        let all = self.parts.indicators.iter();
+        all.filter(move |one| covered.get(one.product).copied().unwrap_or(false))
     }
 }

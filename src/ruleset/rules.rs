@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Class, Confidence, Date, Depth, Effect, Family, InventoryItem, ItemKind, ScopeAsk, Severity, State,
-    Strength,
+    Strength, Trace,
 };
+use crate::normalise::{Gathering, Places, gather};
 
 use crate::normalise::fold;
 
@@ -167,6 +168,8 @@ pub struct Prohibition {
     pub id: String,
     /// What it does with what counts, where it is not what the policy does.
     pub effect: Option<Effect>,
+    /// The day from which it counts, where it is not the policy's.
+    pub effective: Option<Date>,
     /// Id of a vendor, all of whose products are prohibited.
     pub vendor: Option<String>,
     /// Ids of products.
@@ -285,8 +288,8 @@ pub struct Milestone {
 /// Items that a ruleset is tried on, and what must come of them.
 #[derive(Debug)]
 pub struct Example {
-    /// What is found on the host.
-    pub items: Vec<InventoryItem>,
+    /// What is found on the host. Most runs never try an example: its items are made for those that do.
+    pub(super) traces: Vec<Trace>,
     /// The families it is tried on.
     pub families: Vec<Family>,
     /// What must come of it.
@@ -295,6 +298,14 @@ pub struct Example {
     pub note: Option<String>,
     /// Where it is written.
     pub at: At,
+}
+
+impl Example {
+    /// What is found on the host.
+    pub fn items(&self) -> Vec<InventoryItem> {
+        let traces = vec![("example", self.traces.clone())];
+        gather(Gathering { traces, places: Places { users: &[], aliases: &[] }, owner_of: &|_| Vec::new() })
+    }
 }
 
 /// What must come of an example.

@@ -65,6 +65,11 @@ impl<'t> Value<'t> {
         matches!(self.toml.get_ref(), DeValue::String(value) if value == text)
     }
 
+    /// Whether it is a table.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.toml.get_ref(), DeValue::Table(_))
+    }
+
     /// Whether it is a list.
     pub(super) fn is_list(&self) -> bool {
         matches!(self.toml.get_ref(), DeValue::Array(_))

@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use crate::model::{Date, GapReason};
+use crate::model::{Date, Gap, GapReason};
+use crate::normalise::fold;
 
 use super::diagnostic::{At, Diagnostic, Faults};
 use super::pattern::Pattern;
@@ -33,7 +34,7 @@ impl Hosts {
     pub fn include(&self, name: Option<&str>) -> bool {
         match (&self.0, name) {
             (None, _) => true,
-            (Some(pattern), Some(name)) => pattern.matches(&crate::normalise::fold(name)),
+            (Some(pattern), Some(name)) => pattern.matches(&fold(name)),
             (Some(_), None) => false,
         }
     }
@@ -82,6 +83,21 @@ impl Waiver {
         self.prohibition == prohibition
             && (self.products.is_empty() || self.products.iter().any(|own| own == product))
             && self.hosts.include(host)
+    }
+}
+
+impl AcceptedGap {
+    /// Whether it is for this gap. Places that a report does not name are not known to be accepted.
+    pub fn covers(&self, gap: &Gap) -> bool {
+        let named = gap.places.len() as u64 == gap.count;
+        let places =
+            |pattern: &Pattern| named && gap.places.iter().all(|place| pattern.matches(&fold(&place.text())));
+        (self.gaps.is_empty() || self.gaps.contains(&gap.reason)) && self.places.as_ref().is_none_or(places)
+    }
+
+    /// Whether it is for whatever the source cannot see.
+    pub fn covers_all(&self) -> bool {
+        self.gaps.is_empty() && self.places.is_none()
     }
 }
 

@@ -5,7 +5,6 @@
 use crate::model::{
     Family, HostPath, Identifier, Image, ItemKind, Looked, Place, Scheme, Signer, State, Trace, Version,
 };
-use crate::normalise::{Gathering, Places, gather};
 use crate::ruleset::code::Code;
 use crate::ruleset::rules::{Example, Expect, Expected};
 use crate::ruleset::schema::{Table, Value};
@@ -29,10 +28,7 @@ pub(super) fn read(mut table: Table<'_>, references: &mut Vec<Reference>) -> Opt
     }
     table.finish();
     let whole = count > 0 && traces.len() == count;
-    let traces = vec![("example", traces)];
-    let places = Places { users: &[], aliases: &[] };
-    let items = gather(Gathering { traces, places, owner_of: &|_| Vec::new() });
-    Some(Example { items, families, expect: expect?, note, at }).filter(|_| whole)
+    Some(Example { traces, families, expect: expect?, note, at }).filter(|_| whole)
 }
 
 fn read_expect(value: Value<'_>, references: &mut Vec<Reference>) -> Option<Expect> {

@@ -2,7 +2,7 @@
 //!
 //! Called by `compile`. Must not know how anything is recognised.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::model::{Confidence, Date, Depth, Effect, ScopeAsk, Severity};
 use crate::ruleset::category::Category;
@@ -34,6 +34,7 @@ pub(super) struct Draft {
 struct Override {
     prohibition: Text,
     effect: Option<Effect>,
+    effective: Option<Date>,
     severity: Option<Severity>,
     embedded: Option<Embedded>,
     advice: Option<String>,
@@ -105,7 +106,8 @@ fn read_prohibition(
     let products = refer(references, table.texts("products"), Code::UnknownProduct);
     let except_products = refer(references, table.texts("except_products"), Code::UnknownProduct);
     let authorities = refer(references, table.texts("authorities"), Code::UnknownAuthority);
-    let categories: Vec<Category> = table.words("categories");
+    let categories = read_categories(&mut table, "categories", references);
+    let except_categories = read_categories(&mut table, "except_categories", references);
     let at = table.at().clone();
     if !["vendor", "products", "categories"].iter().any(|key| table.has(key)) {
         faults.add(Code::MissingKey, &at, "a prohibition needs one of `vendor`, `products`, `categories`");
@@ -113,10 +115,11 @@ fn read_prohibition(
     let prohibition = Prohibition {
         id: id.unwrap_or_default(),
         effect: table.get("effect").and_then(Value::word),
+        effective: table.get("effective").and_then(Value::date),
         vendor,
         products: products.into_iter().collect(),
         categories: categories.into_iter().collect(),
-        except_categories: table.words("except_categories").into_iter().collect(),
+        except_categories: except_categories.into_iter().collect(),
         except_products: except_products.into_iter().collect(),
         embedded: table.word("embedded", Embedded::default()),
         authorities,
@@ -128,6 +131,15 @@ fn read_prohibition(
     Some(prohibition).filter(|prohibition| !prohibition.id.is_empty())
 }
 
+fn read_categories(
+    table: &mut Table<'_>,
+    key: &'static str,
+    references: &mut Vec<Reference>,
+) -> Vec<Category> {
+    let words = refer(references, table.texts(key), Code::UnknownCategory);
+    words.into_iter().map(Category::new).collect()
+}
+
 fn read_override(mut table: Table<'_>, references: &mut Vec<Reference>) -> Option<Override> {
     let prohibition = table.need_text("prohibition");
     let products = refer(references, table.texts("products"), Code::UnknownProduct);
@@ -136,12 +148,13 @@ fn read_override(mut table: Table<'_>, references: &mut Vec<Reference>) -> Optio
     let change = Override {
         prohibition: prohibition?,
         effect: table.get("effect").and_then(Value::word),
+        effective: table.get("effective").and_then(Value::date),
         severity: table.get("severity").and_then(Value::word),
         embedded: table.get("embedded").and_then(Value::word),
         advice: table.text("advice"),
         products,
         except_products,
-        except_categories: table.words("except_categories"),
+        except_categories: read_categories(&mut table, "except_categories", references),
         authorities,
     };
     table.finish();
@@ -156,33 +169,34 @@ pub(super) fn resolve(drafts: Vec<Draft>, faults: &Faults) -> Vec<Policy> {
             faults.add(Code::UnknownPolicy, &base.at, format!("no policy has the id `{}`", base.value));
         }
     }
-    let mut made: BTreeMap<String, Policy> = BTreeMap::new();
-    let mut order = Vec::new();
+    let mut made: Vec<Policy> = Vec::new();
     let mut open = drafts;
     loop {
         let ready = |draft: &Draft| {
-            draft.extends.iter().all(|base| made.contains_key(&base.value) || !known.contains(&base.value))
+            let is_made = |id: &str| made.iter().any(|policy| policy.id == id);
+            draft.extends.iter().all(|base| is_made(&base.value) || !known.contains(&base.value))
         };
         let (now, later): (Vec<_>, Vec<_>) = open.into_iter().partition(ready);
         if now.is_empty() {
-            for draft in &later {
+            for draft in later {
                 faults.add(Code::PolicyCircle, &draft.at, "the policies it extends lead back to it");
+                made.push(draft.resolve(&[], faults));
             }
             break;
         }
         for draft in now {
             let policy = draft.resolve(&made, faults);
-            order.push(policy.id.clone());
-            made.insert(policy.id.clone(), policy);
+            made.push(policy);
         }
         open = later;
     }
-    order.iter().filter_map(|id| made.remove(id)).collect()
+    made
 }
 
 impl Draft {
-    fn resolve(self, made: &BTreeMap<String, Policy>, faults: &Faults) -> Policy {
-        let bases: Vec<&Policy> = self.extends.iter().filter_map(|base| made.get(&base.value)).collect();
+    fn resolve(self, made: &[Policy], faults: &Faults) -> Policy {
+        let base = |id: &Text| made.iter().find(|policy| policy.id == id.value);
+        let bases: Vec<&Policy> = self.extends.iter().filter_map(base).collect();
         let first = bases.first();
         let mut prohibitions: Vec<Prohibition> = Vec::new();
         for inherited in bases.iter().flat_map(|base| &base.prohibitions) {
@@ -221,6 +235,7 @@ impl Override {
             return faults.hint(Code::UnknownProhibition, &self.prohibition.at, label, hint);
         };
         to.effect = self.effect.or(to.effect);
+        to.effective = self.effective.or(to.effective);
         to.severity = self.severity.unwrap_or(to.severity);
         to.embedded = self.embedded.unwrap_or(to.embedded);
         to.advice = self.advice.or(to.advice.take());

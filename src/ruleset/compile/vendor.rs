@@ -17,6 +17,11 @@ use super::{Parts, example, id, id_below, values};
 
 const FAMILIES: &[Family] = &[Family::Linux, Family::Windows, Family::Macos];
 
+/// Category of products that do not say theirs.
+const OTHER: &str = "other";
+/// Category of somebody else's products with the vendor's code inside.
+const EMBEDDING: &str = "embedding";
+
 /// A vendor's own lists, before they are indicators.
 struct Lists {
     signers: Vec<Text>,
@@ -68,7 +73,7 @@ fn read_vendor(value: Value<'_>) -> Option<(Vendor, Lists)> {
 fn read_product(mut table: Table<'_>, vendor: &Vendor, parts: &mut Parts) {
     let id = id_below(table.need_text("id"), &vendor.id, table.faults());
     let name = table.need_text("name");
-    let category = table.word("category", Category::default());
+    let category = Category::new(id_word(table.get("category"), OTHER));
     let position = parts.products.len();
     for indicator in table.tables("indicator", "[[product.indicator]]") {
         parts.indicators.extend(read_indicator(indicator, position));
@@ -98,8 +103,14 @@ fn read_embedding(mut table: Table<'_>, vendor: &Vendor, parts: &mut Parts) {
     let at = table.at().clone();
     table.finish();
     let (id, name) = (id.unwrap_or_default(), name.map(|text| text.value).unwrap_or_default());
-    let (vendor, category) = (vendor.id.clone(), Category::Embedding);
+    let (vendor, category) = (vendor.id.clone(), Category::new(EMBEDDING));
     parts.products.push(Product { id, name, vendor, category, embedding: true, at });
+}
+
+/// A word in the form of an id.
+fn id_word(value: Option<Value<'_>>, default: &str) -> String {
+    let word = value.and_then(|value| id(value.text(), value.faults()));
+    word.unwrap_or_else(|| default.to_owned())
 }
 
 fn read_indicator(mut table: Table<'_>, product: usize) -> Option<Indicator> {
@@ -155,7 +166,7 @@ fn add_lists(lists: &Lists, vendor: &Vendor, parts: &mut Parts) {
     let product = found.unwrap_or(parts.products.len());
     if found.is_none() {
         let name = format!("Other software of {}", vendor.name);
-        let (vendor, category, at) = (vendor.id.clone(), Category::Other, vendor.at.clone());
+        let (vendor, category, at) = (vendor.id.clone(), Category::new(OTHER), vendor.at.clone());
         parts.products.push(Product { id: other, name, vendor, category, embedding: false, at });
     }
     let mut add = |field, conditions, strength, class| {

@@ -207,18 +207,20 @@ impl<'i> Folded<'i> {
     }
 
     /// The texts of a slot.
-    pub fn slot(&self, slot: Slot) -> Vec<&str> {
-        match slot {
-            Slot::Name => {
-                [Some(&self.name), self.display_name.as_ref()].into_iter().flatten().map(|t| &**t).collect()
-            }
-            Slot::Publisher => self.publisher.as_deref().into_iter().collect(),
-            Slot::Path => self.path.as_deref().into_iter().collect(),
-            Slot::Identifier => self.identifiers.iter().map(|(_, value)| &**value).collect(),
-            Slot::Signer => self.signer.iter().map(|(name, _)| &**name).collect(),
-            Slot::TeamId => self.team_id.as_deref().into_iter().collect(),
-            Slot::LookAlike => self.look_alikes.iter().map(String::as_str).collect(),
-        }
+    pub fn slot(&self, slot: Slot) -> impl Iterator<Item = &str> {
+        let signer = self.signer.as_ref().map(|(name, _)| name);
+        let (texts, identifiers, skeletons): (_, _, &[String]) = match slot {
+            Slot::Name => ([Some(&self.name), self.display_name.as_ref()], None, &[]),
+            Slot::Publisher => ([self.publisher.as_ref(), None], None, &[]),
+            Slot::Path => ([self.path.as_ref(), None], None, &[]),
+            Slot::Identifier => ([None, None], Some(&self.identifiers), &[]),
+            Slot::Signer => ([signer, None], None, &[]),
+            Slot::TeamId => ([self.team_id.as_ref(), None], None, &[]),
+            Slot::LookAlike => ([None, None], None, &self.look_alikes),
+        };
+        let identifiers = identifiers.into_iter().flatten().map(|(_, value)| value);
+        let texts = texts.into_iter().flatten().chain(identifiers).map(|text| &**text);
+        texts.chain(skeletons.iter().map(String::as_str))
     }
 }
 

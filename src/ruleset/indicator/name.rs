@@ -40,7 +40,7 @@ impl Condition for Name {
     }
 
     fn item(&self, item: &Folded<'_>) -> Met {
-        item.slot(Slot::Name).into_iter().any(|name| self.0.matches(name)).into()
+        item.slot(Slot::Name).any(|name| self.0.matches(name)).into()
     }
 
     fn index(&self) -> Option<(Slot, &Pattern)> {

@@ -3,57 +3,30 @@
 //! Read from TOML by the conditions, asked by `matching`. Must not know which field it looks at.
 //! Never a substring search and never an edit distance: what these find by chance has no end.
 
-use std::collections::BTreeSet;
-use std::sync::OnceLock;
+mod expression;
+mod glob;
+mod needle;
 
-use regex::{Regex, RegexBuilder};
+use std::collections::BTreeSet;
 
 use crate::normalise::fold;
 
 use super::code::Code;
 use super::lint;
-use super::schema::{Text, Value};
+use super::schema::{Table, Text, Value};
+use expression::Expression;
+use glob::Glob;
 
-/// Memory a compiled expression may take; a vendor's longest take a tenth.
-const SIZE_LIMIT: usize = 1 << 20;
 /// Characters a pattern may have.
 const LENGTH_LIMIT: usize = 512;
-
-/// A regular expression that is compiled when it is first asked: most rules of a large set never are.
-#[derive(Debug)]
-struct Lazy {
-    written: String,
-    glob: bool,
-    compiled: OnceLock<Option<Regex>>,
-}
-
-impl Lazy {
-    fn new(written: String) -> Self {
-        Self { written, glob: false, compiled: OnceLock::new() }
-    }
-
-    fn of_glob(written: String) -> Self {
-        Self { glob: true, ..Self::new(written) }
-    }
-
-    /// Compiled once; `None` if it does not compile, which loading has reported.
-    fn regex(&self) -> Option<&Regex> {
-        let expression = || if self.glob { glob_to_regex(&self.written) } else { self.written.clone() };
-        self.compiled.get_or_init(|| build(&expression()).ok()).as_ref()
-    }
-}
-
-fn build(expression: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(expression).case_insensitive(true).size_limit(SIZE_LIMIT).build()
-}
 
 /// Alternatives, any of which may match.
 #[derive(Debug, Default)]
 pub struct Pattern {
     exact: BTreeSet<String>,
     prefixes: Vec<String>,
-    globs: Vec<(String, Lazy)>,
-    regexes: Vec<Lazy>,
+    globs: Vec<Glob>,
+    regexes: Vec<Expression>,
     roots: BTreeSet<String>,
 }
 
@@ -92,6 +65,11 @@ impl Pattern {
 
     /// A pattern from `{ exact = […], prefix = […], glob = […], regex = […] }`.
     pub(super) fn read(value: Value<'_>) -> Option<Self> {
+        if !value.is_table() {
+            let label = "a pattern is a table";
+            value.faults().hint(Code::WrongType, &value.at(), label, "write { exact = [\"…\"] }");
+            return None;
+        }
         let mut table = value.table("a pattern")?;
         let pattern = Self::from_keys(&mut table);
         table.finish();
@@ -99,7 +77,7 @@ impl Pattern {
     }
 
     /// The same from a table that has other keys besides.
-    pub(super) fn from_keys(table: &mut super::schema::Table<'_>) -> Self {
+    pub(super) fn from_keys(table: &mut Table<'_>) -> Self {
         let mut pattern = Self::default();
         let [exact, prefixes, globs, regexes] =
             ["exact", "prefix", "glob", "regex"].map(|key| table.texts(key));
@@ -117,12 +95,13 @@ impl Pattern {
             pattern.add_prefix(&text.value);
         }
         for text in globs {
-            lint::beginning(&text, &literals_of_glob(&text.value), faults);
+            lint::beginning(&text, &glob::literals(&text.value), faults);
             pattern.add_glob(&text.value);
         }
         for text in regexes {
-            lint::regex(&text, build(&text.value).err(), faults);
-            pattern.regexes.push(Lazy::new(text.value));
+            let (expression, read) = Expression::read(text.value.clone());
+            lint::regex(&text, read, faults);
+            pattern.regexes.push(expression);
         }
         pattern
     }
@@ -130,7 +109,7 @@ impl Pattern {
     fn add_exact(&mut self, values: &[Text]) {
         for text in values {
             self.exact.insert(fold(&text.value).into_owned());
-            self.roots.insert(text.value.clone());
+            self.roots.extend(Some(&text.value).filter(|path| is_root(path)).cloned());
         }
     }
 
@@ -140,9 +119,8 @@ impl Pattern {
     }
 
     fn add_glob(&mut self, glob: &str) {
-        self.roots.extend(whole_folders(head_of_glob(glob)));
-        let folded = fold(glob).into_owned();
-        self.globs.push((head_of_glob(&folded).to_owned(), Lazy::of_glob(folded)));
+        self.roots.extend(whole_folders(glob::head(glob)));
+        self.globs.push(Glob::new(fold(glob).into_owned()));
     }
 
     /// Whether it has no alternative at all.
@@ -154,18 +132,24 @@ impl Pattern {
     pub fn matches(&self, folded: &str) -> bool {
         self.exact.contains(folded)
             || self.prefixes.iter().any(|prefix| folded.starts_with(prefix))
-            || self.globs.iter().any(|(head, lazy)| folded.starts_with(head) && is_match(lazy, folded))
-            || self.regexes.iter().any(|lazy| is_match(lazy, folded))
+            || self.globs.iter().any(|glob| glob.is_match(folded))
+            || self.regexes.iter().any(|expression| expression.is_match(folded))
     }
 
-    /// What every matching text is, or begins with; `None` where an alternative has no fixed beginning.
-    /// An index can be built on it.
-    pub fn heads(&self) -> Option<Vec<Head<'_>>> {
-        let exact = self.exact.iter().map(|text| Head::Whole(text));
-        let begins = self.prefixes.iter().chain(self.globs.iter().map(|(head, _)| head));
-        let fixed = begins.clone().all(|text| !text.is_empty());
-        (self.regexes.is_empty() && fixed && !self.is_empty())
-            .then(|| exact.chain(begins.map(|text| Head::Begins(text))).collect())
+    /// What every matching text is, begins with or holds: one of these. `None` where an alternative has nothing fixed,
+    /// or too little for any use. An index can be built on it.
+    pub fn needles(&self) -> Option<Vec<Needle<'_>>> {
+        let mut needles: Vec<Needle<'_>> = self.exact.iter().map(|text| Needle::Whole(text)).collect();
+        needles.extend(self.prefixes.iter().map(|text| Needle::Begins(text)));
+        needles.extend(self.globs.iter().map(Glob::needle));
+        for expression in &self.regexes {
+            if expression.needles().is_empty() {
+                return None;
+            }
+            needles.extend(expression.needles().iter().map(|text| Needle::Holds(text)));
+        }
+        let usable = !needles.is_empty() && needles.iter().all(|needle| needle.rarity().is_some());
+        usable.then_some(needles)
     }
 
     /// The whole values among the alternatives, folded.
@@ -177,68 +161,47 @@ impl Pattern {
     pub fn alternatives(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let exact = self.exact.iter().map(|text| ("exact", text.as_str()));
         let prefixes = self.prefixes.iter().map(|text| ("prefix", text.as_str()));
-        let globs = self.globs.iter().map(|(_, glob)| ("glob", glob.written.as_str()));
-        exact
-            .chain(prefixes)
-            .chain(globs)
-            .chain(self.regexes.iter().map(|one| ("regex", one.written.as_str())))
+        let globs = self.globs.iter().map(|glob| ("glob", glob.text()));
+        let regexes = self.regexes.iter().map(|one| ("regex", one.text()));
+        exact.chain(prefixes).chain(globs).chain(regexes)
     }
 
     /// For paths: files and folders with which the alternatives begin, as written.
     pub fn roots(&self) -> impl Iterator<Item = &str> {
-        self.roots.iter().map(String::as_str).filter(|root| root.starts_with('/') && root.len() > 1)
+        self.roots.iter().map(String::as_str)
     }
 }
 
-fn is_match(lazy: &Lazy, folded: &str) -> bool {
-    lazy.regex().is_some_and(|regex| regex.is_match(folded))
-}
-
-/// What is fixed in every text that a pattern matches.
+/// What is fixed in the texts that an alternative of a pattern matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Head<'p> {
+pub enum Needle<'p> {
     /// The whole text.
     Whole(&'p str),
     /// Its beginning.
     Begins(&'p str),
+    /// Some part of it.
+    Holds(&'p str),
 }
 
-/// What stands before the first wildcard.
-fn head_of_glob(glob: &str) -> &str {
-    glob.split(['*', '?']).next().unwrap_or_default()
-}
-
-/// What of a glob is fixed.
-fn literals_of_glob(glob: &str) -> String {
-    glob.chars().filter(|c| !matches!(c, '*' | '?' | '/' | '\\')).collect()
+impl Needle<'_> {
+    /// How rare it is, the rarest greatest; none where it is too short for any use.
+    pub fn rarity(&self) -> Option<usize> {
+        match self {
+            Self::Whole(_) => Some(usize::MAX),
+            Self::Begins(text) | Self::Holds(text) => needle::rarity(text),
+        }
+    }
 }
 
 /// The folder in which a fixed beginning ends, `/opt/kaspersky` for `/opt/kaspersky/ke`.
 fn whole_folders(head: &str) -> Option<String> {
     let (folder, _) = head.rsplit_once('/')?;
-    (!folder.is_empty()).then(|| folder.to_owned())
+    is_root(folder).then(|| folder.to_owned())
 }
 
-/// A glob as an anchored expression: `*` and `?` stop at a separator, `**` does not. The separator is the one that the
-/// glob itself uses: on Linux a backslash is a letter of a name like any other.
-fn glob_to_regex(glob: &str) -> String {
-    let (many, one) = match (glob.contains('/'), glob.contains('\\')) {
-        (true, false) => ("[^/]*", "[^/]"),
-        (false, true) => (r"[^\\]*", r"[^\\]"),
-        _ => (r"[^/\\]*", r"[^/\\]"),
-    };
-    let mut out = String::from("(?s)^");
-    let mut chars = glob.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '*' if chars.next_if_eq(&'*').is_some() => out.push_str(".*"),
-            '*' => out.push_str(many),
-            '?' => out.push_str(one),
-            _ => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    out.push('$');
-    out
+/// Whether it is a path that can be gone to, and not the root of all.
+fn is_root(path: &str) -> bool {
+    path.starts_with('/') && path.len() > 1
 }
 
 #[cfg(test)]
@@ -250,7 +213,7 @@ mod tests {
         match kind {
             "prefix" => pattern.add_prefix(value),
             "glob" => pattern.add_glob(value),
-            "regex" => pattern.regexes.push(Lazy::new(value.to_owned())),
+            "regex" => pattern.regexes.push(Expression::read(value.to_owned()).0),
             _ => pattern.exact.extend([fold(value).into_owned()]),
         }
         pattern
@@ -291,12 +254,23 @@ mod tests {
     }
 
     #[test]
-    fn an_index_needs_fixed_beginnings() {
-        assert_eq!(pattern("exact", "Kesl").heads(), Some(vec![Head::Whole("kesl")]));
-        assert_eq!(pattern("glob", "KSCWeb*.service").heads(), Some(vec![Head::Begins("kscweb")]));
-        assert_eq!(pattern("glob", "**/avp").heads(), None);
-        assert_eq!(pattern("regex", "^kesl$").heads(), None);
-        assert_eq!(Pattern::default().heads(), None);
+    fn an_index_needs_what_is_fixed() {
+        for (kind, value, needle) in [
+            ("exact", "Kesl", Some(Needle::Whole("kesl"))),
+            ("prefix", "Kesl", Some(Needle::Begins("kesl"))),
+            ("prefix", "", None),
+            ("glob", "KSCWeb*.service", Some(Needle::Begins("kscweb"))),
+            ("glob", "Kesl.service", Some(Needle::Whole("kesl.service"))),
+            ("glob", "/usr/lib/*/Kaspersky/x*", Some(Needle::Holds("/kaspersky/x"))),
+            ("glob", "**/avp", Some(Needle::Holds("/avp"))),
+            ("glob", "*?**", None),
+            ("regex", "^Kesl$", Some(Needle::Holds("kesl"))),
+            ("regex", "^.*$", None),
+        ] {
+            let pattern = pattern(kind, value);
+            assert_eq!(pattern.needles(), needle.map(|needle| vec![needle]), "{kind} {value}");
+        }
+        assert_eq!(Pattern::default().needles(), None);
     }
 
     #[test]
