@@ -12,7 +12,16 @@ mod inventory;
 mod look;
 mod printer;
 mod rules;
+mod rules_entries;
+mod rules_explain;
+mod rules_explain_text;
+mod rules_fmt;
+mod rules_list;
+mod rules_new;
+mod rules_schema;
+mod rules_search;
 mod rules_show;
+mod rules_waive;
 mod scan;
 mod sources;
 
@@ -33,7 +42,9 @@ const RULES_EXAMPLES: &str = "\
 Examples:
   interdict rules check our-rules        every fault of every file, each with its line
   interdict rules show kaspersky         what is known of a vendor
-  interdict rules test --rules our-rules run the examples in the rule files";
+  interdict rules test --rules our-rules run the examples in the rule files
+  interdict rules explain kesl           why a thing on this host is found, or is not
+  interdict rules new vendor acme        a vendor file to begin with";
 
 /// Finds software of prohibited vendors on a computer, and says what it could not see.
 #[derive(Debug, Parser)]
@@ -57,7 +68,7 @@ enum Command {
     Inventory(inventory::Args),
     /// List the places that are looked at
     Sources(sources::Args),
-    /// Check, list, show and test rules
+    /// Check, list, show, test, explain and write rules
     #[command(subcommand, after_help = RULES_EXAMPLES)]
     Rules(rules::Command),
     /// For developers of interdict

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::emit::table::table;
 use crate::judge::run_examples;
 use crate::model::Date;
 use crate::ruleset::{self, Choice, Level, Loaded, Ruleset, dated};
@@ -43,17 +42,24 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List vendors, products, policies and authorities
-    List(RulesArgs),
-    /// Show one vendor, product, policy, prohibition or authority
-    Show {
-        /// Its id
-        id: String,
-        #[command(flatten)]
-        rules: RulesArgs,
-    },
+    /// List vendors, products, policies, prohibitions, authorities and waivers
+    List(super::rules_list::Args),
+    /// Show all that the rules say of one thing
+    Show(super::rules_show::Args),
     /// Run the examples in the rule files
     Test(RulesArgs),
+    /// Say why a thing on a host is found, or is not
+    Explain(super::rules_explain::Args),
+    /// Search everything that is written in the rules
+    Search(super::rules_search::Args),
+    /// Write a file to begin with
+    New(super::rules_new::Args),
+    /// Write an exception into a waiver file
+    Waive(super::rules_waive::Args),
+    /// Bring rule files into the one layout
+    Fmt(super::rules_fmt::Args),
+    /// Print the JSON Schema of rule files, for editors
+    Schema(super::rules_schema::Args),
 }
 
 /// Loads rules; faults that are errors end the run, warnings are said.
@@ -82,17 +88,14 @@ fn read(args: &RulesArgs, more: Vec<PathBuf>) -> Loaded {
 pub(super) fn run(command: &Command, printer: &mut Printer) -> Ended {
     match command {
         Command::Check { more, rules, json } => check(rules, more, *json, printer),
-        Command::List(rules) => {
-            let ruleset = load(rules, Vec::new(), printer)?;
-            printer.result(&list(&ruleset, printer), None)?;
-            Ok(FINE)
-        }
-        Command::Show { id, rules } => {
-            let ruleset = load(rules, Vec::new(), printer)?;
-            let text = super::rules_show::show(&ruleset, id).ok_or_else(|| Failure::NoRule(id.clone()))?;
-            printer.result(&text, None)?;
-            Ok(FINE)
-        }
+        Command::List(args) => super::rules_list::run(args, printer),
+        Command::Show(args) => super::rules_show::run(args, printer),
+        Command::Explain(args) => super::rules_explain::run(args, printer),
+        Command::Search(args) => super::rules_search::run(args, printer),
+        Command::New(args) => super::rules_new::run(args, printer),
+        Command::Waive(args) => super::rules_waive::run(args, printer),
+        Command::Fmt(args) => super::rules_fmt::run(args, printer),
+        Command::Schema(args) => super::rules_schema::run(args, printer),
         Command::Test(rules) => test(rules, printer),
     }
 }
@@ -133,26 +136,4 @@ fn test(rules: &RulesArgs, printer: &Printer) -> Ended {
 
 fn format_line(head: &dyn Display, text: &str) -> String {
     format!("{head}: {text}\n")
-}
-
-/// Tables of all ids.
-fn list(ruleset: &Ruleset, printer: &Printer) -> String {
-    let mut out = table(&printer.look(false), &["what", "id", "name", "more"]);
-    for vendor in ruleset.vendors() {
-        let products = ruleset.products().iter().filter(|product| product.vendor == vendor.id);
-        out.add_row(["vendor", &vendor.id, &vendor.name, &format!("{} products", products.clone().count())]);
-        for product in products {
-            out.add_row(["product", &product.id, &product.name, product.category.word()]);
-        }
-    }
-    for policy in ruleset.policies() {
-        out.add_row(["policy", &policy.id, &policy.title, &format!("effective {}", policy.effective)]);
-        for prohibition in &policy.prohibitions {
-            out.add_row(["prohibition", &prohibition.id, "", prohibition.severity.word()]);
-        }
-    }
-    for authority in ruleset.authorities() {
-        out.add_row(["authority", &authority.id, &authority.title, &authority.citation]);
-    }
-    format!("{out}\n")
 }

@@ -125,12 +125,12 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
 }
 
 /// A policy is named by a file when it looks like one; ids have no dots and no slashes.
-fn is_file(policy: &str) -> bool {
+pub(super) fn is_file(policy: &str) -> bool {
     Path::new(policy).extension().is_some_and(|extension| extension == "toml") || policy.contains('/')
 }
 
 /// The policies that were asked for: by id, and all that named files hold.
-fn policies<'r>(ruleset: &'r Ruleset, asked: &[String]) -> Result<Vec<&'r Policy>, Failure> {
+pub(super) fn policies<'r>(ruleset: &'r Ruleset, asked: &[String]) -> Result<Vec<&'r Policy>, Failure> {
     let mut policies: Vec<&Policy> = Vec::new();
     let default = [DEFAULT_POLICY.to_owned()];
     for asked in if asked.is_empty() { &default[..] } else { asked } {

@@ -39,6 +39,11 @@ impl Hosts {
         }
     }
 
+    /// Which, for people.
+    pub fn words(&self) -> String {
+        self.0.as_ref().map_or_else(|| "all".to_owned(), Pattern::words)
+    }
+
     /// Whether they are all there are.
     pub fn are_all(&self) -> bool {
         self.0.is_none()

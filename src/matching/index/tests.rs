@@ -114,7 +114,7 @@ fn put(item: &mut Item, key: &str, text: String) {
         "name" if item.name == "x" => item.name = text,
         "name" => item.display_name = Some(text),
         "publisher" => item.publisher = Some(text),
-        "signer" => item.signer = Looked::Some(Signer { name: text, trust: Trust::Anchored }),
+        "signer" => item.signer = Looked::Some(Signer { name: text, team_id: None, trust: Trust::Anchored }),
         "path" => item.path = Some(text),
         _ => item.identifiers.push(Identifier::new(IdentifierType::FlatpakId, text)),
     }

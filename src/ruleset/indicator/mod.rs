@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Field, IdentifierType, Item, ItemKind, Looked, Sighting, Trust, Version};
@@ -69,7 +70,7 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// How far a condition is met by an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Met {
     /// It is not.

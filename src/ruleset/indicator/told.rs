@@ -2,6 +2,7 @@
 //!
 //! For people who write rules; no judgement is made of it.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::model::Sighting;
@@ -10,7 +11,7 @@ use crate::ruleset::pattern::Pattern;
 use super::{Condition, Conditions, Folded, Met};
 
 /// What there is where a condition looks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Seen {
     /// Nothing.
@@ -39,7 +40,7 @@ impl Seen {
 }
 
 /// A condition held against a sighting of an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Told {
     /// The key it is written with.
     pub key: &'static str,
@@ -98,15 +99,22 @@ struct Asked {
     asked: String,
 }
 
-/// A pattern in words, one alternative after the other.
+/// A pattern in words.
 pub(super) fn asked(pattern: &Pattern) -> String {
-    let word = |(key, text): (&str, &str)| match key {
-        "exact" => quoted(text),
-        "prefix" => format!("{}…", quoted(text)),
-        "glob" => format!("like {}", quoted(text)),
-        _ => format!("/{text}/"),
-    };
-    pattern.alternatives().map(word).collect::<Vec<_>>().join(" or ")
+    pattern.words()
+}
+
+impl Pattern {
+    /// One alternative after the other, for people.
+    pub fn words(&self) -> String {
+        let word = |(key, text): (&str, &str)| match key {
+            "exact" => quoted(text),
+            "prefix" => format!("{}…", quoted(text)),
+            "glob" => format!("like {}", quoted(text)),
+            _ => format!("/{text}/"),
+        };
+        self.alternatives().map(word).collect::<Vec<_>>().join(" or ")
+    }
 }
 
 /// As a list of alternatives, each with its key.

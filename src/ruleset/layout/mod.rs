@@ -68,7 +68,7 @@ fn write(document: &DocumentMut) -> String {
         values(section.table, section.spec, &mut out);
     }
     let end = format!("{}\n", document.trailing().as_str().unwrap_or_default());
-    above(&end, true).iter().for_each(|line| push_line(line, &mut out));
+    push_lines(&above(&end, true), &mut out);
     let end = out.trim_end_matches('\n').len();
     out.truncate(end);
     out.push('\n');
@@ -87,7 +87,7 @@ fn gather<'d>(
         let path: Vec<&Key> = path.iter().copied().chain([key]).collect();
         let spec = spec.and_then(|spec| spec.key(name)).and_then(|key| key.form.spec());
         let add = |table: &'d Table, is_list, sections: &mut Vec<Section<'d>>| {
-            let has_header = !table.is_dotted() && !(table.is_implicit() && table.get_values().is_empty());
+            let has_header = !table.is_dotted() && (!table.is_implicit() || !table.get_values().is_empty());
             if has_header {
                 let position = table.position().unwrap_or_default();
                 sections.push(Section { position, path: path.clone(), is_list, table, spec });
@@ -118,11 +118,17 @@ fn header(section: &Section<'_>, out: &mut String) {
     if !out.is_empty() && !of_former {
         out.push('\n');
     }
-    lines.iter().for_each(|line| push_line(line, out));
+    push_lines(&lines, out);
     let path: Vec<_> = section.path.iter().map(|key| key.display_repr()).collect();
     let (open, close) = if section.is_list { ("[[", "]]") } else { ("[", "]") };
     let beside = beside(&text(decor.suffix()));
     push_line(&format!("{open}{}{close}{beside}", path.join(".")), out);
+}
+
+fn push_lines(lines: &[String], out: &mut String) {
+    for line in lines {
+        push_line(line, out);
+    }
 }
 
 fn push_line(line: &str, out: &mut String) {
@@ -137,7 +143,7 @@ fn values(table: &Table, spec: Option<&'static Spec>, out: &mut String) {
     for (n, (written, (path, value))) in values.iter().enumerate() {
         let Some(leaf) = path.last() else { continue };
         let prefix = leaf.leaf_decor().prefix().and_then(|raw| raw.as_str()).unwrap_or_default();
-        above(prefix, n > 0 && *written > 0).iter().for_each(|line| push_line(line, out));
+        push_lines(&above(prefix, n > 0 && *written > 0), out);
         let name = name(path);
         let of = path.iter().try_fold(spec, |spec, key| Some(spec?.key(key.get())?.form.spec()));
         let column = name.chars().count() + 3;

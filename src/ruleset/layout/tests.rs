@@ -18,14 +18,18 @@ fn keys_stand_in_the_order_of_the_language() {
     assert_eq!(laid_out(text), wanted);
 }
 
+fn lines_of(values: &[String], indent: &str) -> String {
+    values.iter().flat_map(|value| [indent, value, ",\n"]).collect()
+}
+
 #[test]
 fn only_long_lists_are_broken() {
     let long: Vec<String> = (0..12).map(|n| format!("\"value number {n}\"")).collect();
     let text = format!("a = [\n  1,\n  2\n]\nb = {{ type = 'x', exact = [{}] }}\n", long.join(","));
-    let lines = long.iter().map(|value| format!("    {value},\n")).collect::<String>();
+    let lines = lines_of(&long, "    ");
     assert_eq!(laid_out(&text), format!("a = [1, 2]\nb = {{ type = 'x', exact = [\n{lines}] }}\n"));
     let deep = format!("c = [{{ name = \"x\", list = [{}] }}, {{ name = \"y\" }}]\n", long.join(","));
-    let lines = long.iter().map(|value| format!("        {value},\n")).collect::<String>();
+    let lines = lines_of(&long, "        ");
     let wanted =
         format!("c = [\n    {{ name = \"x\", list = [\n{lines}    ] }},\n    {{ name = \"y\" }},\n]\n");
     assert_eq!(laid_out(&deep), wanted);

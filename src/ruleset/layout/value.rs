@@ -84,8 +84,11 @@ fn broken_table(table: &InlineTable, spec: Option<&'static Spec>, room: Room) ->
     let flat_text = |(path, value): &(Vec<&Key>, &Value)| flat(value, below(spec, path));
     let mut texts: Vec<Option<String>> = entries.iter().map(flat_text).collect();
     loop {
-        let parts: Vec<String> =
-            entries.iter().zip(&texts).map(|(entry, text)| part(entry, text, spec, room)).collect();
+        let parts: Vec<String> = entries
+            .iter()
+            .zip(&texts)
+            .map(|(entry, text)| part(entry, text.as_deref(), spec, room))
+            .collect();
         let whole = braced(&parts);
         let longest = entries
             .iter()
@@ -101,16 +104,11 @@ fn broken_table(table: &InlineTable, spec: Option<&'static Spec>, room: Room) ->
     }
 }
 
-fn part(
-    entry: &(Vec<&Key>, &Value),
-    text: &Option<String>,
-    spec: Option<&'static Spec>,
-    room: Room,
-) -> String {
+fn part(entry: &(Vec<&Key>, &Value), text: Option<&str>, spec: Option<&'static Spec>, room: Room) -> String {
     let (path, value) = entry;
     let name = name(path);
     let text = match (text, value) {
-        (Some(text), _) => text.clone(),
+        (Some(text), _) => text.to_owned(),
         (None, Value::Array(array)) => broken_array(array, below(spec, path), room),
         (None, value) => render(value, below(spec, path), room),
     };
