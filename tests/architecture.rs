@@ -18,7 +18,7 @@ const LAW: &[(&str, &[&str])] = &[
     ("host", &["model", "parse"]),
     ("sources", &["model", "host", "parse"]),
     ("normalise", &["model"]),
-    ("ruleset", &["model", "normalise"]),
+    ("ruleset", &["model", "normalise", "parse"]),
     ("matching", &["model", "ruleset"]),
     ("judge", &["model", "matching", "ruleset"]),
     ("emit", &["model"]),

@@ -8,7 +8,7 @@ use crate::model::{
     Because, Class, Date, Effect, Evidence, Exception, Finding, Judgement, LegalBasis, LinkKind, Phase,
     PolicyOutcome, Strength, Verdict,
 };
-use crate::ruleset::{Answer, At, Authority, Embedded, Policy, Product, Prohibition, Waiver};
+use crate::ruleset::{Act, Answer, At, Authority, Embedded, Policy, Product, Prohibition, Waiver};
 
 use super::Question;
 use super::advice::advice;
@@ -49,6 +49,11 @@ pub(super) fn decide(
 /// The day from which a prohibition counts.
 fn effective(policy: &Policy, prohibition: &Prohibition) -> Date {
     prohibition.effective.unwrap_or(policy.effective)
+}
+
+/// What a prohibition does with what counts.
+fn effect(policy: &Policy, prohibition: &Prohibition) -> Effect {
+    prohibition.effect.unwrap_or(policy.effect)
 }
 
 fn phase(question: &Question<'_>, effective: Date) -> Phase {
@@ -128,16 +133,26 @@ fn finding(
         versions,
         bases: bases(question, prohibition),
         effective: effective(policy, prohibition),
-        advice: advised(prohibition, product, weighed, &evidence),
+        advice: advised(policy, prohibition, product, weighed, &evidence),
         evidence,
         evidence_total,
     })
 }
 
 /// The next step, and the policy's own words where the product is in use.
-fn advised(prohibition: &Prohibition, product: &Product, weighed: Weighed, evidence: &[Evidence]) -> String {
-    let step = advice(&product.name, weighed.class, weighed.state, evidence);
+fn advised(
+    policy: &Policy,
+    prohibition: &Prohibition,
+    product: &Product,
+    weighed: Weighed,
+    evidence: &[Evidence],
+) -> String {
     let in_use = weighed.state.counts() && weighed.class.counts();
+    let step = if in_use && effect(policy, prohibition) == Effect::Review {
+        format!("see whether {} belongs here, and who put it here", product.name)
+    } else {
+        advice(&product.name, weighed.class, weighed.state, evidence)
+    };
     match prohibition.advice.as_ref().filter(|_| in_use) {
         Some(words) => format!("{step}. {words}"),
         None => step,
@@ -151,7 +166,7 @@ fn because(
     prohibition: &Prohibition,
     weighed: Weighed,
 ) -> Option<Because> {
-    if prohibition.effect.unwrap_or(policy.effect) == Effect::Review {
+    if effect(policy, prohibition) == Effect::Review {
         Some(Because::ReviewOnly)
     } else if is_outside(question, prohibition) {
         Some(Because::OutsidePopulation)
@@ -174,8 +189,10 @@ fn because(
 /// chosen the policy, and is bound by it.
 fn is_outside(question: &Question<'_>, prohibition: &Prohibition) -> bool {
     let Some(site) = question.site else { return false };
-    let mut authorities =
-        prohibition.authorities.iter().filter_map(|id| question.ruleset.authority(id)).peekable();
+    // What binds only those who export to the vendor binds nobody who has its software.
+    let binds = |authority: &&Authority| authority.acts != [Act::Export];
+    let authorities = prohibition.authorities.iter().filter_map(|id| question.ruleset.authority(id));
+    let mut authorities = authorities.filter(binds).peekable();
     authorities.peek().is_some() && authorities.all(|authority| authority.applies_to.excludes(site))
 }
 

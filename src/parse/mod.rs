@@ -1,6 +1,6 @@
 //! Pure readers: bytes in, structs out; one format per file, each with a fuzz target.
 //!
-//! Called by `host` and `sources`. Must not know where bytes come from, what a host is,
+//! Called by `host`, `sources` and `ruleset`. Must not know where bytes come from, what a host is,
 //! or what a rule wants. A reader never panics, never allocates by a size the input
 //! claims without a cap, and keeps every sound record beside the faults it met.
 
@@ -33,6 +33,7 @@ pub mod sqlite;
 mod sqlite_btree;
 pub mod sqlite_record;
 mod sqlite_wal;
+pub mod sums;
 pub mod text;
 pub mod unit;
 

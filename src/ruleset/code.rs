@@ -83,8 +83,10 @@ codes! {
     PolicyCircle "E0208" "policies extend each other in a circle";
     /// No such prohibition.
     UnknownProhibition "E0209" "no such prohibition";
+    /// Two manifests in one folder.
+    SecondManifest "E0210" "a folder with two manifests";
     /// No such category.
-    UnknownCategory "E0210" "no such category";
+    UnknownCategory "E0211" "no such category";
     /// A pattern without a value.
     EmptyPattern "E0301" "empty pattern";
     /// A regular expression that does not compile.
@@ -109,6 +111,8 @@ codes! {
     ShortPattern "W0504" "a pattern with a short fixed beginning";
     /// A name is not proof.
     NameAlone "W0505" "conclusive on the ground of a name alone";
+    /// Rules past the day until which somebody answers for them.
+    OldRules "W0510" "old rules";
     /// A waiver that has run out.
     ExpiredWaiver "W0601" "an exception that has run out";
     /// A waiver for everything.

@@ -44,6 +44,12 @@ impl At {
         &self.file.name
     }
 
+    /// The folder of rules that the file is of; empty where texts were given.
+    pub(super) fn folder(&self) -> &str {
+        let RuleFile { name, relative, .. } = &*self.file;
+        name.get(..name.len().saturating_sub(relative.len())).unwrap_or_default()
+    }
+
     /// Line, from 1.
     pub fn line(&self) -> usize {
         self.before().bytes().filter(|&b| b == b'\n').count() + 1
@@ -133,16 +139,16 @@ pub fn render(diagnostics: &[Diagnostic], colour: bool) -> String {
 
 /// Where the faults of all files are gathered, so that none hides the next.
 #[derive(Debug, Default)]
-pub(super) struct Faults(RefCell<Vec<Diagnostic>>);
+pub(crate) struct Faults(RefCell<Vec<Diagnostic>>);
 
 impl Faults {
     /// Notes a fault.
-    pub(super) fn add(&self, code: Code, at: &At, label: impl Into<String>) {
+    pub(crate) fn add(&self, code: Code, at: &At, label: impl Into<String>) {
         self.push(Diagnostic { code, at: at.clone(), label: label.into(), hint: None });
     }
 
     /// Notes a fault and what to write instead.
-    pub(super) fn hint(&self, code: Code, at: &At, label: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn hint(&self, code: Code, at: &At, label: impl Into<String>, hint: impl Into<String>) {
         self.push(Diagnostic { code, at: at.clone(), label: label.into(), hint: Some(hint.into()) });
     }
 
@@ -154,7 +160,7 @@ impl Faults {
     }
 
     /// All faults, in the order of files and lines.
-    pub(super) fn into_sorted(self) -> Vec<Diagnostic> {
+    pub(crate) fn into_sorted(self) -> Vec<Diagnostic> {
         let mut list = self.0.into_inner();
         list.sort_by(|a, b| {
             let key = |d: &Diagnostic| (d.at.span.start, d.code);

@@ -128,7 +128,7 @@ fn place(condition: &str) -> usize {
 
 /// A kind of file: its name, and its tables.
 pub(super) struct FileKind {
-    /// `vendor`, `policy`, `authority` or `waiver`.
+    /// Its word: `vendor`, `policy` and so on.
     pub(super) name: &'static str,
     /// What such a file says.
     pub(super) means: &'static str,
@@ -181,6 +181,12 @@ pub(super) static FILES: &[FileKind] = &[
         means: "Exceptions that a site makes, each with who, why and until when",
         one_of: &["waiver", "accept_gap"],
         top: &WAIVER_FILE,
+    },
+    FileKind {
+        name: "ruleset",
+        means: "A folder of rules as a whole: its name, its version, when it was released",
+        one_of: &["ruleset"],
+        top: &RULESET_FILE,
     },
 ];
 
@@ -567,5 +573,19 @@ static ACCEPT_GAP: Spec = spec(
         REASON,
         APPROVER,
         EXPIRES,
+    ],
+);
+
+static RULESET_FILE: Spec =
+    spec("ruleset-file", TOP, &[SCHEMA, key("ruleset", Form::Table(&RULESET), "The folder as a whole")]);
+
+static RULESET: Spec = spec(
+    "ruleset",
+    "[ruleset]",
+    &[
+        need("name", Form::Id, "The lineage: what later versions have in common with this one"),
+        need("version", Form::Count, "Grows with every release; counted from 1"),
+        need("released", Form::Date, "When it was released"),
+        key("stale_after", Form::Date, "From this day on the rules are old"),
     ],
 );

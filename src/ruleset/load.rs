@@ -2,6 +2,7 @@
 //!
 //! Called by `cli`. The only file of the room that reads the disk, and only what it was pointed at.
 
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use super::builtin;
 use super::code::{Code, Level};
 use super::compile::compile;
 use super::diagnostic::{At, Diagnostic, Faults, RuleFile};
+use super::manifest::Manifest;
+use super::refusal::Refusal;
+use super::signing::{Folder, SIGNATURE, SUMS, Sealed, Signed, TrustedKey, verify};
 
 /// Bytes a rule file may have; the largest of ours has a twentieth.
 const MAX_BYTES: u64 = 4 << 20;
@@ -44,6 +48,19 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// Files read.
     pub files: usize,
+    /// What was named, and the files that were read of it.
+    pub places: Vec<Place>,
+    /// Why the rules are not used although they may have no fault.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A folder or file that was named, and what was read of it.
+#[derive(Debug)]
+pub struct Place {
+    /// Where.
+    pub path: PathBuf,
+    /// Its rule files.
+    pub files: Vec<Arc<RuleFile>>,
 }
 
 /// The rules that are compiled into the program.
@@ -51,8 +68,13 @@ pub fn built_in() -> Loaded {
     load(&Choice::default())
 }
 
-/// Loads rules.
+/// Loads rules, whoever wrote them.
 pub fn load(choice: &Choice) -> Loaded {
+    load_trusted(choice, &[])
+}
+
+/// Loads rules that one of the keys has signed; without a key, whoever wrote them. What is built in needs no signature.
+pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
     let faults = Faults::default();
     let mut files = Vec::new();
     if choice.built_in {
@@ -61,17 +83,72 @@ pub fn load(choice: &Choice) -> Loaded {
             Arc::new(RuleFile { name, relative, text: (*text).to_owned() })
         }));
     }
-    for path in &choice.paths {
-        gather(path, &faults, &mut files);
+    let places: Vec<Place> = choice.paths.iter().map(|path| gather(path, &faults)).collect();
+    files.extend(places.iter().flat_map(|place| place.files.iter().cloned()));
+    let (mut seals, mut refusals) = (Vec::new(), Vec::new());
+    // Where nothing was read there is a fault that says so.
+    for place in places.iter().filter(|place| !keys.is_empty() && !place.files.is_empty()) {
+        match check(place, keys) {
+            Ok(sealed) => seals.push((place, sealed)),
+            Err(refusal) => refusals.push(refusal),
+        }
     }
-    finish(&files, faults, origin(choice))
+    if !refusals.is_empty() {
+        // What nobody trusted has signed is not even read as rules.
+        let (diagnostics, files) = (faults.into_sorted(), files.len());
+        return Loaded { ruleset: None, diagnostics, files, places, refusals };
+    }
+    let mut loaded = finish(&files, faults, origin(choice));
+    if let Some(ruleset) = &mut loaded.ruleset {
+        (ruleset.signed, loaded.refusals) = named(seals, ruleset.manifests());
+    }
+    if !loaded.refusals.is_empty() {
+        loaded.ruleset = None;
+    }
+    Loaded { places, ..loaded }
+}
+
+/// Checks the signature of a folder over what was read of it.
+fn check(place: &Place, keys: &[TrustedKey]) -> Result<Sealed, Refusal> {
+    let name = place.path.display().to_string();
+    if place.path.is_file() {
+        return Err(Refusal::SingleFile { file: name });
+    }
+    let read = |file| read_seal(&place.path, file);
+    let (sums, signature) = (read(SUMS)?, read(SIGNATURE)?);
+    verify(&Folder { name: &name, files: &place.files, sums: &sums, signature: &signature }, keys)
+}
+
+/// Joins each signed folder with its manifest.
+fn named(seals: Vec<(&Place, Sealed)>, manifests: &[Manifest]) -> (Vec<Signed>, Vec<Refusal>) {
+    let (mut signed, mut refusals) = (Vec::new(), Vec::new());
+    for (place, sealed) in seals {
+        let own = |one: &&Manifest| place.files.iter().any(|file| file.name == one.at.file());
+        match manifests.iter().find(own) {
+            Some(manifest) => signed.push(Signed::new(sealed, manifest)),
+            None => refusals.push(Refusal::NoManifest { folder: sealed.folder }),
+        }
+    }
+    (signed, refusals)
+}
+
+/// Reads the list or its signature, up to a limit that no honest one comes near.
+fn read_seal(folder: &Path, file: &'static str) -> Result<Vec<u8>, Refusal> {
+    let name = folder.display().to_string();
+    match read_bytes(&folder.join(file)) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Refusal::Unsigned { folder: name, missing: file })
+        }
+        Err(error) => Err(Refusal::Unusable { folder: name, file, why: error.to_string() }),
+    }
 }
 
 /// Rules from names and texts: for tests and documentation.
 pub fn of_text(texts: &[(&str, &str)]) -> Loaded {
     let file = |(name, text): &(&str, &str)| {
-        let (name, text) = ((*name).to_owned(), (*text).to_owned());
-        Arc::new(RuleFile { relative: name.clone(), name, text })
+        let relative = name.strip_prefix("rules/").unwrap_or(name).to_owned();
+        Arc::new(RuleFile { name: (*name).to_owned(), relative, text: (*text).to_owned() })
     };
     let files: Vec<Arc<RuleFile>> = texts.iter().map(file).collect();
     finish(&files, Faults::default(), "text".to_owned())
@@ -81,7 +158,13 @@ fn finish(files: &[Arc<RuleFile>], faults: Faults, origin: String) -> Loaded {
     let ruleset = compile(files, &faults, origin);
     let diagnostics = faults.into_sorted();
     let broken = diagnostics.iter().any(|one| one.code.level() == Level::Error);
-    Loaded { ruleset: (!broken).then_some(ruleset), diagnostics, files: files.len() }
+    Loaded {
+        ruleset: (!broken).then_some(ruleset),
+        diagnostics,
+        files: files.len(),
+        places: Vec::new(),
+        refusals: Vec::new(),
+    }
 }
 
 fn origin(choice: &Choice) -> String {
@@ -91,24 +174,26 @@ fn origin(choice: &Choice) -> String {
 }
 
 /// Reads a file, or every `*.toml` in and below a folder: one in an unexpected folder must not be lost in silence.
-fn gather(path: &Path, faults: &Faults, files: &mut Vec<Arc<RuleFile>>) {
-    let before = files.len();
+fn gather(path: &Path, faults: &Faults) -> Place {
+    let mut files = Vec::new();
     let walk = WalkDir::new(path).follow_links(true).max_depth(MAX_DEPTH).sort_by_file_name();
     for entry in walk {
         match entry {
             Ok(entry) if entry.file_type().is_file() && (entry.depth() == 0 || is_toml(entry.path())) => {
-                if files.len() - before == MAX_FILES {
-                    return unreadable(path, faults, &format!("more than {MAX_FILES} rule files"));
+                if files.len() == MAX_FILES {
+                    unreadable(path, faults, &format!("more than {MAX_FILES} rule files"));
+                    break;
                 }
-                read(path, entry.path(), faults, files);
+                read(path, entry.path(), faults, &mut files);
             }
             Ok(_) => {}
             Err(error) => unreadable(error.path().unwrap_or(path), faults, &error.to_string()),
         }
     }
-    if files.len() == before {
+    if files.is_empty() {
         unreadable(path, faults, "no rule file (*.toml) was read here");
     }
+    Place { path: path.to_owned(), files }
 }
 
 fn is_toml(path: &Path) -> bool {
@@ -120,20 +205,35 @@ fn read(root: &Path, path: &Path, faults: &Faults, files: &mut Vec<Arc<RuleFile>
         Ok(text) => {
             let below = path.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty());
             let name = below.unwrap_or_else(|| path.file_name().map_or(path, Path::new));
-            let relative = name.to_string_lossy().replace('\\', "/");
+            let relative = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
             files.push(Arc::new(RuleFile { name: path.display().to_string(), relative, text }));
         }
         Err(reason) => unreadable(path, faults, &reason),
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "rule files are the operator's, not the scanned host's")]
 fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > MAX_BYTES {
-        return Err(format!("{size} bytes; a rule file has at most {MAX_BYTES}"));
+    let bytes = read_bytes(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes)
+        .map_err(|error| format!("not UTF-8 after {} bytes", error.utf8_error().valid_up_to()))
+}
+
+/// Reads a regular file, never more than the limit even while it grows.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "rule files are the operator's, not the scanned host's"
+)]
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
     }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("more than {MAX_BYTES} bytes")));
+    }
+    Ok(bytes)
 }
 
 fn unreadable(path: &Path, faults: &Faults, reason: &str) {

@@ -3,6 +3,7 @@
 //! Loaded by `cli`, read by `matching` and `judge`. Must not know hosts or findings. Only `load` reads the disk.
 //! The language stands in `docs/rules.md`.
 
+mod accepted;
 mod builtin;
 mod category;
 mod code;
@@ -15,24 +16,35 @@ mod language;
 mod layout;
 mod lint;
 mod load;
+mod manifest;
 pub mod pattern;
+mod refusal;
 mod rules;
 mod schema;
+mod signing;
 mod site;
 mod waiver;
 mod wanted;
 
 use std::collections::HashMap;
 
+pub use accepted::Accepted;
 pub use category::Category;
 pub use code::{Code, Level};
+pub(crate) use diagnostic::Faults;
 pub use diagnostic::{At, Diagnostic, RuleFile, render};
 pub use json_schema::{file_kinds, json_schema};
 pub use layout::{Unformattable, layout};
-pub use load::{Choice, Loaded, built_in, load, of_text};
+pub use load::{Choice, Loaded, Place, built_in, load, load_trusted, of_text};
+pub use manifest::{Manifest, stale};
+pub use refusal::Refusal;
 pub use rules::{
     Act, Authority, Embedded, Example, Exclude, Expect, Expected, Indicator, Milestone, Policy, Product,
     Prohibition, Rule, Vendor, Verified,
+};
+pub(crate) use schema::{Table, Value, document};
+pub use signing::{
+    NewKey, SIGNATURE, SUMS, SealFault, Signed, SigningKey, TrustedKey, check_seal, generate, sums_of,
 };
 pub use site::{DeviceType, Population, Sector, Site};
 pub use waiver::{AcceptedGap, Answer, Hosts, Waiver, dated, unused};
@@ -45,6 +57,7 @@ pub struct Ruleset {
     parts: Parts,
     digest: String,
     origin: String,
+    signed: Vec<Signed>,
     ids: Ids,
 }
 
@@ -69,7 +82,7 @@ impl Ruleset {
             policies: positions(parts.policies.iter().map(|one| &one.id)),
             authorities: positions(parts.authorities.iter().map(|one| &one.id)),
         };
-        Self { parts, digest, origin, ids }
+        Self { parts, digest, origin, signed: Vec::new(), ids }
     }
 
     /// Every vendor.
@@ -107,6 +120,11 @@ impl Ruleset {
         &self.parts.examples
     }
 
+    /// What the folders of rules say of themselves, the built-in ones first.
+    pub fn manifests(&self) -> &[Manifest] {
+        &self.parts.manifests
+    }
+
     /// Every waiver.
     pub fn waivers(&self) -> &[Waiver] {
         &self.parts.waivers
@@ -125,6 +143,11 @@ impl Ruleset {
     /// Where the files came from, in words.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The folders whose signature was checked, in the order of the origin.
+    pub fn signed(&self) -> &[Signed] {
+        &self.signed
     }
 
     /// A vendor by its id.

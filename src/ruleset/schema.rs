@@ -1,6 +1,6 @@
 //! Reading typed values out of TOML tables, each with its place, every fault noted and none hiding the next.
 //!
-//! Called by the compiling files of this room. Must not know which keys the language has: they ask for them.
+//! Called by the compiling files of this room, and by `cli` for the configuration. Must not know which keys the language has: they ask for them.
 //! `serde` would stop at the first fault of a file; a rule author wants all of them at once.
 
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use super::diagnostic::{At, Faults, RuleFile};
 
 /// A text with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text {
+pub(crate) struct Text {
     /// The text as written.
-    pub(super) value: String,
+    pub(crate) value: String,
     /// Where.
-    pub(super) at: At,
+    pub(crate) at: At,
 }
 
 /// A value with its place.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'t> {
+pub(crate) struct Value<'t> {
     file: &'t Arc<RuleFile>,
     faults: &'t Faults,
     toml: &'t Spanned<DeValue<'t>>,
@@ -35,17 +35,17 @@ pub(super) struct Value<'t> {
 
 impl<'t> Value<'t> {
     /// Its place.
-    pub(super) fn at(&self) -> At {
+    pub(crate) fn at(&self) -> At {
         At::new(self.file, self.toml.span())
     }
 
     /// Where to note its faults.
-    pub(super) fn faults(&self) -> &'t Faults {
+    pub(crate) fn faults(&self) -> &'t Faults {
         self.faults
     }
 
     /// As a table.
-    pub(super) fn table(self, what: &'static str) -> Option<Table<'t>> {
+    pub(crate) fn table(self, what: &'static str) -> Option<Table<'t>> {
         match self.toml.get_ref() {
             DeValue::Table(entries) => {
                 let at = self.at();
@@ -56,12 +56,12 @@ impl<'t> Value<'t> {
     }
 
     /// As the tables of a list.
-    pub(super) fn tables(self, what: &'static str) -> Vec<Table<'t>> {
+    pub(crate) fn tables(self, what: &'static str) -> Vec<Table<'t>> {
         self.list().into_iter().filter_map(|one| one.table(what)).collect()
     }
 
     /// Whether it is this text.
-    pub(super) fn is_text(&self, text: &str) -> bool {
+    pub(crate) fn is_text(&self, text: &str) -> bool {
         matches!(self.toml.get_ref(), DeValue::String(value) if value == text)
     }
 
@@ -71,12 +71,12 @@ impl<'t> Value<'t> {
     }
 
     /// Whether it is a list.
-    pub(super) fn is_list(&self) -> bool {
+    pub(crate) fn is_list(&self) -> bool {
         matches!(self.toml.get_ref(), DeValue::Array(_))
     }
 
     /// As a text that says something.
-    pub(super) fn text(self) -> Option<Text> {
+    pub(crate) fn text(self) -> Option<Text> {
         match self.toml.get_ref() {
             DeValue::String(text) if text.trim().is_empty() => {
                 self.faults.add(Code::EmptyText, &self.at(), "this must say something");
@@ -88,7 +88,7 @@ impl<'t> Value<'t> {
     }
 
     /// As a text, or a list of texts.
-    pub(super) fn texts(self) -> Vec<Text> {
+    pub(crate) fn texts(self) -> Vec<Text> {
         match self.toml.get_ref() {
             DeValue::String(_) => self.text().into_iter().collect(),
             DeValue::Array(_) => self.list().into_iter().filter_map(Self::text).collect(),
@@ -100,14 +100,14 @@ impl<'t> Value<'t> {
     }
 
     /// As one word of a closed list.
-    pub(super) fn word<T: for<'de> Deserialize<'de>>(self) -> Option<T> {
+    pub(crate) fn word<T: for<'de> Deserialize<'de>>(self) -> Option<T> {
         let text = self.text()?;
         let read: Result<T, WordError> = T::deserialize(text.value.as_str().into_deserializer());
         read.map_err(|error| self.faults.add(Code::UnknownWord, &text.at, error.to_string())).ok()
     }
 
     /// As one word, or several.
-    pub(super) fn words<T: for<'de> Deserialize<'de>>(self) -> Vec<T> {
+    pub(crate) fn words<T: for<'de> Deserialize<'de>>(self) -> Vec<T> {
         match self.toml.get_ref() {
             DeValue::Array(_) => self.list().into_iter().filter_map(Self::word).collect(),
             _ => self.word().into_iter().collect(),
@@ -115,7 +115,7 @@ impl<'t> Value<'t> {
     }
 
     /// As a day.
-    pub(super) fn date(self) -> Option<Date> {
+    pub(crate) fn date(self) -> Option<Date> {
         let text = match self.toml.get_ref() {
             DeValue::Datetime(date) => date.to_string(),
             DeValue::String(text) => text.clone().into_owned(),
@@ -125,7 +125,7 @@ impl<'t> Value<'t> {
     }
 
     /// As yes or no.
-    pub(super) fn bool(self) -> Option<bool> {
+    pub(crate) fn bool(self) -> Option<bool> {
         let yes = self.toml.get_ref().as_bool();
         if yes.is_some() { yes } else { self.wrong("true or false") }
     }
@@ -137,7 +137,7 @@ impl<'t> Value<'t> {
     }
 
     /// As a count: a whole number that is not negative.
-    pub(super) fn count(self) -> Option<u64> {
+    pub(crate) fn count(self) -> Option<u64> {
         let count = self.number().and_then(|number| u64::try_from(number).ok());
         if count.is_some() { count } else { self.wrong("a whole number, not negative,") }
     }
@@ -169,8 +169,28 @@ fn article(value: &DeValue<'_>) -> &'static str {
     }
 }
 
+/// Reads a whole file of one kind; `None` where it is not TOML.
+pub(crate) fn document<T>(
+    file: &Arc<RuleFile>,
+    faults: &Faults,
+    read: impl FnOnce(&mut Table<'_>) -> T,
+) -> Option<T> {
+    let (document, errors) = DeTable::parse_recoverable(&file.text);
+    for error in &errors {
+        faults.add(Code::Syntax, &At::new(file, error.span().unwrap_or(0..0)), error.message());
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let mut root = Table::root(file, faults, document.get_ref());
+    root.schema();
+    let value = read(&mut root);
+    root.finish();
+    Some(value)
+}
+
 /// A table that is being read. [`Table::finish`] notes the keys nobody asked for.
-pub(super) struct Table<'t> {
+pub(crate) struct Table<'t> {
     file: &'t Arc<RuleFile>,
     faults: &'t Faults,
     entries: &'t DeTable<'t>,
@@ -181,35 +201,35 @@ pub(super) struct Table<'t> {
 
 impl<'t> Table<'t> {
     /// The whole of a file.
-    pub(super) fn root(file: &'t Arc<RuleFile>, faults: &'t Faults, entries: &'t DeTable<'t>) -> Self {
+    pub(crate) fn root(file: &'t Arc<RuleFile>, faults: &'t Faults, entries: &'t DeTable<'t>) -> Self {
         let at = At::new(file, 0..0);
         Self { file, faults, entries, at, what: "the top of the file", asked: Vec::new() }
     }
 
     /// Its place: the header.
-    pub(super) fn at(&self) -> &At {
+    pub(crate) fn at(&self) -> &At {
         &self.at
     }
 
     /// Where to note its faults.
-    pub(super) fn faults(&self) -> &'t Faults {
+    pub(crate) fn faults(&self) -> &'t Faults {
         self.faults
     }
 
     /// Whether a key is there, without asking for it.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(name, _)| name.get_ref() == key)
     }
 
     /// The value of a key.
-    pub(super) fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
         self.asked.push(key);
         let (_, toml) = self.entries.iter().find(|(name, _)| name.get_ref() == key)?;
         Some(Value { file: self.file, faults: self.faults, toml })
     }
 
     /// The value of a key that must be there.
-    pub(super) fn need(&mut self, key: &'static str) -> Option<Value<'t>> {
+    pub(crate) fn need(&mut self, key: &'static str) -> Option<Value<'t>> {
         let value = self.get(key);
         if value.is_none() {
             let label = format!("{} needs the key `{key}`", self.what);
@@ -219,37 +239,37 @@ impl<'t> Table<'t> {
     }
 
     /// A text that must be there.
-    pub(super) fn need_text(&mut self, key: &'static str) -> Option<Text> {
+    pub(crate) fn need_text(&mut self, key: &'static str) -> Option<Text> {
         self.need(key)?.text()
     }
 
     /// A text as written, where it is there.
-    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         Some(self.get(key)?.text()?.value)
     }
 
     /// Texts; none where the key is not there.
-    pub(super) fn texts(&mut self, key: &'static str) -> Vec<Text> {
+    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<Text> {
         self.get(key).map(Value::texts).unwrap_or_default()
     }
 
     /// A word; `default` where the key is not there.
-    pub(super) fn word<T: for<'de> Deserialize<'de>>(&mut self, key: &'static str, default: T) -> T {
+    pub(crate) fn word<T: for<'de> Deserialize<'de>>(&mut self, key: &'static str, default: T) -> T {
         self.get(key).and_then(Value::word).unwrap_or(default)
     }
 
     /// Words; none where the key is not there.
-    pub(super) fn words<T: for<'de> Deserialize<'de>>(&mut self, key: &'static str) -> Vec<T> {
+    pub(crate) fn words<T: for<'de> Deserialize<'de>>(&mut self, key: &'static str) -> Vec<T> {
         self.get(key).map(Value::words).unwrap_or_default()
     }
 
     /// The tables `[[…]]` of a key.
-    pub(super) fn tables(&mut self, key: &'static str, what: &'static str) -> Vec<Table<'t>> {
+    pub(crate) fn tables(&mut self, key: &'static str, what: &'static str) -> Vec<Table<'t>> {
         self.get(key).map(|value| value.tables(what)).unwrap_or_default()
     }
 
     /// Checks `schema = 1`.
-    pub(super) fn schema(&mut self) {
+    pub(crate) fn schema(&mut self) {
         let hint = "write `schema = 1` as the first line";
         match self.get("schema") {
             Some(value) if value.number() == Some(1) => {}
@@ -259,7 +279,7 @@ impl<'t> Table<'t> {
     }
 
     /// Notes every key nobody asked for.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         let mut known = self.asked;
         known.sort_unstable();
         known.dedup();

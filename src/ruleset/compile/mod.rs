@@ -4,6 +4,7 @@
 
 mod authority;
 mod example;
+mod manifest;
 mod policy;
 mod vendor;
 mod waiver;
@@ -18,6 +19,7 @@ use super::Ruleset;
 use super::code::Code;
 use super::diagnostic::{At, Faults, RuleFile};
 use super::lint;
+use super::manifest::{self as manifests, Manifest};
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
 use super::waiver::{AcceptedGap, Waiver};
@@ -41,6 +43,7 @@ pub(super) struct Parts {
     pub(super) policies: Vec<Policy>,
     pub(super) authorities: Vec<Authority>,
     pub(super) examples: Vec<Example>,
+    pub(super) manifests: Vec<Manifest>,
     pub(super) waivers: Vec<Waiver>,
     pub(super) accepted_gaps: Vec<AcceptedGap>,
     pub(super) references: Vec<Reference>,
@@ -56,6 +59,7 @@ pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) 
     }
     parts.policies = policy::resolve(std::mem::take(&mut parts.drafts), faults);
     lint::each(&parts, faults);
+    manifests::check(&parts.manifests, faults);
     if whole {
         // A reference into a file that did not parse is no fault of its own.
         lint::references(&parts, faults);
@@ -77,15 +81,16 @@ fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
     let mut root = Table::root(file, faults, document.get_ref());
     root.schema();
     type Read = fn(&mut Table<'_>, &mut Parts);
-    let kinds: [(&[&str], Read); 4] = [
+    let kinds: [(&[&str], Read); 5] = [
         (&["vendor"], vendor::read),
         (&["policy"], policy::read),
         (&["authority"], authority::read),
         (&["waiver", "accept_gap"], waiver::read),
+        (&["ruleset"], manifest::read),
     ];
     let mut of = kinds.iter().filter(|(keys, _)| keys.iter().any(|key| root.has(key)));
     let (Some((_, read)), None) = (of.next(), of.next()) else {
-        let label = "a file has one of the tables [vendor], [policy] and [authority], or [[waiver]] and [[accept_gap]]";
+        let label = "a file has one of the tables [vendor], [policy], [authority] and [ruleset], or [[waiver]] and [[accept_gap]]";
         faults.add(Code::FileKind, root.at(), label);
         return false;
     };
