@@ -34,17 +34,9 @@ struct Page {
 }
 
 impl Page {
-    /// A line that is cut where the page ends.
     fn line(&mut self, indent: usize, text: impl Display) {
-        let text = text.to_string();
-        let room = self.width.saturating_sub(indent).max(20);
-        let cut = if text.chars().count() > room {
-            text.chars().take(room - 1).chain(['…']).collect()
-        } else {
-            text
-        };
         // Writing to a string cannot fail.
-        _ = writeln!(self.out, "{:indent$}{cut}", "");
+        _ = writeln!(self.out, "{:indent$}{text}", "");
     }
 
     fn about(&mut self, about: &About, family: Family) {
@@ -120,18 +112,25 @@ impl Page {
         let key = format!("{prefix}{}", told.key);
         let seen = safe(told.seen.words());
         let has = if told.seen.words() == told.standing() { String::new() } else { format!("has {seen}, ") };
-        self.line(8, format!("{key:<11} {:<13} {has}asked {}", told.standing(), safe(&told.asked)));
+        let text = format!("{key:<11} {:<13} {has}asked {}", told.standing(), safe(&told.asked));
+        let room = self.width.saturating_sub(8).max(40);
+        let cut = text.chars().count() > room;
+        let text = if cut { text.chars().take(room - 1).chain(['…']).collect() } else { text };
+        self.line(8, text);
     }
 
     fn left_out(&mut self, rules: &Explained, kind: &str, family: Family) {
         if rules.far > 0 {
-            let text = format!("{} of {kind} items meet in no condition (--all shows them)", rules.far);
-            self.line(4, format!("not shown: {text}"));
+            let far = count(rules.far, "indicator");
+            self.line(
+                4,
+                format!("not shown: {far} of {kind} items of which no condition is met (--all shows them)"),
+            );
         }
         let (kinds, families) = (rules.other_kind, rules.other_family);
         self.line(
             4,
-            format!("not tried: {kinds} indicators of other kinds, {families} not for {}", family.word()),
+            format!("not tried: {kinds} of other kinds of items, {families} not for {}", family.word()),
         );
     }
 

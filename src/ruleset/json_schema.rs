@@ -48,7 +48,7 @@ struct Making {
 impl Making {
     /// A reference to the schema of a file, and what of it must be there.
     fn file(&mut self, kind: &FileKind) -> Value {
-        let one_of: Vec<Value> = kind.one_of.iter().map(|table| json!({ "required": [table] })).collect();
+        let one_of = required_each(kind.one_of);
         let top = self.table(kind.top);
         json!({ "description": kind.means, "allOf": [top, { "anyOf": one_of }] })
     }
@@ -65,13 +65,16 @@ impl Making {
         let needed: Vec<&str> = keys.iter().filter(|key| key.needed).map(|key| key.name).collect();
         let properties: serde_json::Map<String, Value> =
             keys.iter().map(|key| (key.name.to_owned(), self.property(key))).collect();
-        let schema = json!({
+        let mut schema = json!({
             "title": spec.what,
             "type": "object",
             "properties": properties,
             "required": needed,
             "additionalProperties": false,
         });
+        if let Some(schema) = schema.as_object_mut().filter(|_| !spec.one_of.is_empty()) {
+            schema.insert("anyOf".to_owned(), required_each(spec.one_of));
+        }
         self.specs.insert(spec.id.to_owned(), schema);
         reference
     }
@@ -90,10 +93,15 @@ impl Making {
             Form::Text => text(),
             Form::Id => json!({ "type": "string", "pattern": r"^[a-z0-9-]+(\.[a-z0-9-]+)*$" }),
             Form::Texts => one_or_several(&text()),
+            Form::Places => {
+                let code = r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$";
+                one_or_several(&json!({ "type": "string", "pattern": code }))
+            }
             Form::Word(words) => self.words(words),
             Form::Words(words) => one_or_several(&self.words(words)),
             Form::Bool => json!({ "type": "boolean" }),
             Form::Count => json!({ "type": "integer", "minimum": 0 }),
+            Form::Ordinal => json!({ "type": "integer", "minimum": 1 }),
             Form::Hash => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" }),
             Form::Date => json!({ "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$" }),
             Form::Table(spec) => self.table(spec),
@@ -108,6 +116,11 @@ impl Making {
     fn words(&mut self, words: Words) -> Value {
         words(&mut self.generator).to_value()
     }
+}
+
+/// One schema for each key, that it is there.
+fn required_each(keys: &[&str]) -> Value {
+    keys.iter().map(|key| json!({ "required": [key] })).collect()
 }
 
 fn text() -> Value {

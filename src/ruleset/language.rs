@@ -33,6 +33,8 @@ pub(super) enum Form {
     Id,
     /// A text or a list of texts.
     Texts,
+    /// Codes of ISO 3166, one or several.
+    Places,
     /// One word of a list.
     Word(Words),
     /// One word or several.
@@ -41,6 +43,8 @@ pub(super) enum Form {
     Bool,
     /// A whole number that is not negative.
     Count,
+    /// A whole number from 1.
+    Ordinal,
     /// A SHA-256.
     Hash,
     /// A day.
@@ -86,6 +90,8 @@ pub(super) struct Spec {
     keys: &'static [Key],
     /// How many keys stand before the conditions, where the table has conditions.
     conditions_after: Option<usize>,
+    /// Keys of which one must be there; none: no such keys.
+    pub(super) one_of: &'static [&'static str],
 }
 
 impl Spec {
@@ -147,11 +153,15 @@ const fn need(name: &'static str, form: Form, means: &'static str) -> Key {
 }
 
 const fn spec(id: &'static str, what: &'static str, keys: &'static [Key]) -> Spec {
-    Spec { id, what, keys, conditions_after: None }
+    Spec { id, what, keys, conditions_after: None, one_of: &[] }
 }
 
 const fn conditional(id: &'static str, what: &'static str, keys: &'static [Key], after: usize) -> Spec {
-    Spec { id, what, keys, conditions_after: Some(after) }
+    Spec { id, what, keys, conditions_after: Some(after), one_of: &[] }
+}
+
+const fn one_of(spec: Spec, one_of: &'static [&'static str]) -> Spec {
+    Spec { one_of, ..spec }
 }
 
 const SCHEMA: Key = need("schema", Form::Version, "Version of the language: 1");
@@ -414,23 +424,26 @@ static POLICY_FILE: Spec = spec(
     ],
 );
 
-static POLICY: Spec = spec(
-    "policy",
-    "[policy]",
-    &[
-        need("id", Form::Id, "Id, for life"),
-        need("title", Form::Text, "Title"),
-        key("extends", Form::Texts, "Ids of policies whose prohibitions it takes over"),
-        key("effect", Form::Word(words::<Effect>), "What it does with what counts"),
-        key("effective", Form::Date, "The day from which it counts; needed where it extends nothing"),
-        key(
-            "min_confidence",
-            Form::Word(words::<Confidence>),
-            "Findings less sure are shown and do not decide",
-        ),
-        key("min_depth", Form::Word(words::<Depth>), "A scan less deep is inconclusive"),
-        key("min_scope", Form::Word(words::<ScopeAsk>), "A scan of less is inconclusive"),
-    ],
+static POLICY: Spec = one_of(
+    spec(
+        "policy",
+        "[policy]",
+        &[
+            need("id", Form::Id, "Id, for life"),
+            need("title", Form::Text, "Title"),
+            key("extends", Form::Texts, "Ids of policies whose prohibitions it takes over"),
+            key("effect", Form::Word(words::<Effect>), "What it does with what counts"),
+            key("effective", Form::Date, "The day from which it counts; needed where it extends nothing"),
+            key(
+                "min_confidence",
+                Form::Word(words::<Confidence>),
+                "Findings less sure are shown and do not decide",
+            ),
+            key("min_depth", Form::Word(words::<Depth>), "A scan less deep is inconclusive"),
+            key("min_scope", Form::Word(words::<ScopeAsk>), "A scan of less is inconclusive"),
+        ],
+    ),
+    &["effective", "extends"],
 );
 
 const PROHIBITED_EMBEDDED: Key = key(
@@ -439,31 +452,38 @@ const PROHIBITED_EMBEDDED: Key = key(
     "What of third parties' products with the vendor's code inside",
 );
 
-static PROHIBITION: Spec = spec(
-    "prohibition",
-    "[[prohibition]]",
-    &[
-        need("id", Form::Id, "Id: the policy's, a dot, and more; findings and waivers carry it"),
-        key("vendor", Form::Id, "Id of a vendor, all of whose products are prohibited"),
-        key("products", Form::Texts, "Ids of products"),
-        key("categories", Form::Words(words::<Category>), "Categories; with a vendor, only of this vendor"),
-        key("except_categories", Form::Words(words::<Category>), "Categories that are excepted"),
-        key("except_products", Form::Texts, "Ids of products that are excepted"),
-        PROHIBITED_EMBEDDED,
-        key(
-            "effect",
-            Form::Word(words::<Effect>),
-            "What this prohibition does, where it is not what the policy does",
-        ),
-        key("effective", Form::Date, "The day from which it counts, where it is not the policy's"),
-        key("authorities", Form::Texts, "Ids of the authorities behind it"),
-        key(
-            "severity",
-            Form::Word(words::<Severity>),
-            "How grave a finding is; `high`, where it is not said",
-        ),
-        key("advice", Form::Text, "What to do about a finding"),
-    ],
+static PROHIBITION: Spec = one_of(
+    spec(
+        "prohibition",
+        "[[prohibition]]",
+        &[
+            need("id", Form::Id, "Id: the policy's, a dot, and more; findings and waivers carry it"),
+            key("vendor", Form::Id, "Id of a vendor, all of whose products are prohibited"),
+            key("products", Form::Texts, "Ids of products"),
+            key(
+                "categories",
+                Form::Words(words::<Category>),
+                "Categories; with a vendor, only of this vendor",
+            ),
+            key("except_categories", Form::Words(words::<Category>), "Categories that are excepted"),
+            key("except_products", Form::Texts, "Ids of products that are excepted"),
+            PROHIBITED_EMBEDDED,
+            key(
+                "effect",
+                Form::Word(words::<Effect>),
+                "What this prohibition does, where it is not what the policy does",
+            ),
+            key("effective", Form::Date, "The day from which it counts, where it is not the policy's"),
+            key("authorities", Form::Texts, "Ids of the authorities behind it"),
+            key(
+                "severity",
+                Form::Word(words::<Severity>),
+                "How grave a finding is; `high`, where it is not said",
+            ),
+            key("advice", Form::Text, "What to do about a finding"),
+        ],
+    ),
+    &["vendor", "products", "categories"],
 );
 
 static OVERRIDE: Spec = spec(
@@ -515,7 +535,7 @@ static AUTHORITY: Spec = spec(
 static POPULATION: Spec = spec("applies-to", "applies_to", SITE_KEYS);
 
 const SITE_KEYS: &[Key] = &[
-    key("jurisdictions", Form::Texts, "Codes of ISO 3166: `US`, `US-TX`; none: everywhere"),
+    key("jurisdictions", Form::Places, "Codes of ISO 3166: `US`, `US-TX`; none: everywhere"),
     key("sectors", Form::Words(words::<Sector>), "Parts of society; none: all"),
     key("devices", Form::Words(words::<DeviceType>), "Kinds of devices; none: all"),
 ];
@@ -584,7 +604,7 @@ static RULESET: Spec = spec(
     "[ruleset]",
     &[
         need("name", Form::Id, "The lineage: what later versions have in common with this one"),
-        need("version", Form::Count, "Grows with every release; counted from 1"),
+        need("version", Form::Ordinal, "Grows with every release; counted from 1"),
         need("released", Form::Date, "When it was released"),
         key("stale_after", Form::Date, "From this day on the rules are old"),
     ],
