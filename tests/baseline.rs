@@ -19,7 +19,26 @@ use serde_json::Value;
 use support::{Root, Run, has, interdict, skip};
 
 /// Products that Debian really has, and the packages that show them.
-const REAL: &[(&str, &[&str])] = &[];
+const REAL: &[(&str, &[&str])] = &[
+    ("freerdp.shadow", &["freerdp2-shadow-x11"]),
+    ("gnome.remote-desktop", &["gnome-remote-desktop"]),
+    ("gnome.vino", &["vino"]),
+    ("kde.krfb", &["krfb"]),
+    ("openssh.server", &["openssh-server"]),
+    ("remmina.remmina", &["remmina"]),
+    (
+        "tigervnc.server",
+        &["tigervnc-scraping-server", "tigervnc-standalone-server", "tigervnc-xorg-extension"],
+    ),
+    ("tigervnc.viewer", &["tigervnc-viewer"]),
+    ("tightvnc.server", &["tightvncserver"]),
+    ("tightvnc.viewer", &["xtightvncviewer"]),
+    ("wayvnc.wayvnc", &["wayvnc"]),
+    ("x11vnc.x11vnc", &["x11vnc"]),
+    ("x2go.server", &["x2goserver"]),
+    ("xpra.xpra", &["xpra"]),
+    ("xrdp.xrdp", &["xorgxrdp", "xrdp"]),
+];
 
 /// A release has more than this; fewer is a list that apt has not fetched.
 const MIN_PACKAGES: usize = 20_000;

@@ -19,24 +19,29 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
+/// A text that says something: a rule with a blank one does not load.
+fn text() -> impl Strategy<Value = String> {
+    TEXT.prop_filter("blank", |text| !text.trim().is_empty())
+}
+
 fn pattern() -> impl Strategy<Value = Case> {
-    let plain = (prop::sample::select(vec!["exact", "prefix"]), TEXT, "[a-c/.]{0,3}")
+    let plain = (prop::sample::select(vec!["exact", "prefix"]), text(), "[a-c/.]{0,3}")
         .prop_map(|(way, text, more)| (format!("{way} = [{}]", quoted(&text)), format!("{text}{more}")));
-    let several = prop::collection::vec(TEXT, 1..4).prop_map(|texts| {
+    let several = prop::collection::vec(text(), 1..4).prop_map(|texts| {
         let all: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
         (
             format!("exact = [{}]\nprefix = [\"abc\", \"/\"]", all.join(", ")).replace('\n', ", "),
             texts[0].clone(),
         )
     });
-    let glob = prop::collection::vec((TEXT, r"(\*|\*\*|\?)?", "[a-c/]{0,2}"), 1..4).prop_map(|parts| {
+    let glob = prop::collection::vec((text(), r"(\*|\*\*|\?)?", "[a-c/]{0,2}"), 1..4).prop_map(|parts| {
         let glob: String = parts.iter().flat_map(|(text, wild, _)| [text.as_str(), wild]).collect();
         let text = parts
             .iter()
             .flat_map(|(text, wild, fill)| [text.as_str(), if wild.is_empty() { "" } else { fill }]);
         (format!("glob = [{}]", quoted(&glob)), text.collect())
     });
-    let wild_first = (r"\*\*?", TEXT, "[a-c/]{0,4}").prop_map(|(wild, text, fill)| {
+    let wild_first = (r"\*\*?", text(), "[a-c/]{0,4}").prop_map(|(wild, text, fill)| {
         (format!("glob = [{}]", quoted(&format!("{wild}{text}"))), format!("{fill}{text}"))
     });
     prop_oneof![plain, several, glob, wild_first, regex()]
