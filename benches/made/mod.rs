@@ -174,7 +174,11 @@ fn item(n: usize) -> Item {
         5..=7 => Item {
             path: Some(path),
             signer: if n.is_multiple_of(2) {
-                Looked::Some(Signer { name: "CN=Example Signing CA".to_owned(), trust: Trust::Anchored })
+                Looked::Some(Signer {
+                    name: "CN=Example Signing CA".to_owned(),
+                    team_id: None,
+                    trust: Trust::Anchored,
+                })
             } else {
                 Looked::NotLooked
             },

@@ -58,5 +58,7 @@ fn pages() -> Vec<(&'static str, String)> {
     let mut pages = schemas();
     pages.push(("sources.md", super::sources::page()));
     pages.push(("fields.md", fields::page()));
+    pages.push(("rules.schema.json", super::rules_schema::text(None)));
+    pages.push(("explain.schema.json", super::rules_explain::schema()));
     pages
 }

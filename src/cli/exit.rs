@@ -37,6 +37,23 @@ pub(super) enum Failure {
         "there is no vendor, product, policy, prohibition or authority '{0}'; see 'interdict rules list'"
     )]
     NoRule(String),
+    /// Nothing of that name on the host.
+    #[error(
+        "nothing on this host has the name, id or path '{0}'; 'interdict inventory' lists what is there, and a whole \
+         path ('/opt/x/bin/x') is explained even where no source reported it"
+    )]
+    NoItem(String),
+    /// What was asked for cannot be done; what, and what to do instead.
+    #[error("{0}")]
+    Declined(String),
+    /// A file could not be read.
+    #[error("cannot read {path}: {cause}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write {path}: {cause}; name another file with --output")]
     Write {

@@ -15,8 +15,17 @@ mod look;
 mod places;
 mod printer;
 mod rules;
+mod rules_entries;
+mod rules_explain;
+mod rules_explain_text;
+mod rules_fmt;
+mod rules_list;
+mod rules_new;
+mod rules_schema;
+mod rules_search;
 mod rules_show;
 mod rules_sign;
+mod rules_waive;
 mod scan;
 mod sources;
 mod state;
@@ -42,7 +51,9 @@ Examples:
   interdict rules keygen --secret-key our.key --public-key our.pub
   interdict rules sign our-rules --secret-key our.key
   interdict rules verify our-rules --trusted-key our.pub
-  interdict rules list --rules our-rules --trusted-key our.pub";
+  interdict rules list --rules our-rules --trusted-key our.pub
+  interdict rules explain kesl           why a thing on this host is found, or is not
+  interdict rules new vendor acme        a vendor file to begin with";
 
 /// Finds software of prohibited vendors on a computer, and says what it could not see.
 #[derive(Debug, Parser)]
@@ -68,7 +79,7 @@ enum Command {
     Inventory(inventory::Args),
     /// List the places that are looked at
     Sources(sources::Args),
-    /// Check, list, show and test rules
+    /// Check, list, show, test, explain and write rules
     #[command(subcommand, after_help = RULES_EXAMPLES)]
     Rules(rules::Command),
     /// For developers of interdict

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::emit::table::table;
 use crate::judge::run_examples;
 use crate::model::Date;
 use crate::ruleset::{Choice, Level, Loaded, Ruleset, TrustedKey, dated, load_trusted, stale};
@@ -76,15 +75,10 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List vendors, products, policies and authorities
-    List(RulesArgs),
-    /// Show one vendor, product, policy, prohibition or authority
-    Show {
-        /// Its id
-        id: String,
-        #[command(flatten)]
-        rules: RulesArgs,
-    },
+    /// List vendors, products, policies, prohibitions, authorities and waivers
+    List(super::rules_list::Args),
+    /// Show all that the rules say of one thing
+    Show(super::rules_show::Args),
     /// Run the examples in the rule files
     Test(RulesArgs),
     /// Make a key pair to sign rules with
@@ -93,6 +87,18 @@ pub(super) enum Command {
     Sign(SignArgs),
     /// Check that a folder of rules is signed, unaltered and not older than before
     Verify(VerifyArgs),
+    /// Say why a thing on a host is found, or is not
+    Explain(super::rules_explain::Args),
+    /// Search everything that is written in the rules
+    Search(super::rules_search::Args),
+    /// Write a file to begin with
+    New(super::rules_new::Args),
+    /// Write an exception into a waiver file
+    Waive(super::rules_waive::Args),
+    /// Bring rule files into the one layout
+    Fmt(super::rules_fmt::Args),
+    /// Print the JSON Schema of rule files, for editors
+    Schema(super::rules_schema::Args),
 }
 
 /// Loads rules; faults that are errors end the run, warnings are said.
@@ -140,21 +146,18 @@ fn read(args: &RulesArgs, config: &Config, more: Vec<PathBuf>, printer: &Printer
 pub(super) fn run(command: &Command, config: &Config, printer: &mut Printer) -> Ended {
     match command {
         Command::Check { more, rules, json } => check(rules, config, more, *json, printer),
-        Command::List(rules) => {
-            let ruleset = load(rules, config, Vec::new(), printer)?;
-            printer.result(&list(&ruleset, printer), None)?;
-            Ok(FINE)
-        }
-        Command::Show { id, rules } => {
-            let ruleset = load(rules, config, Vec::new(), printer)?;
-            let text = super::rules_show::show(&ruleset, id).ok_or_else(|| Failure::NoRule(id.clone()))?;
-            printer.result(&text, None)?;
-            Ok(FINE)
-        }
         Command::Test(rules) => test(rules, config, printer),
         Command::Keygen(args) => rules_sign::keygen(args, printer),
         Command::Sign(args) => rules_sign::sign(args, printer),
         Command::Verify(args) => rules_sign::verify(args, config, printer),
+        Command::List(args) => super::rules_list::run(args, config, printer),
+        Command::Show(args) => super::rules_show::run(args, config, printer),
+        Command::Explain(args) => super::rules_explain::run(args, config, printer),
+        Command::Search(args) => super::rules_search::run(args, config, printer),
+        Command::New(args) => super::rules_new::run(args, printer),
+        Command::Waive(args) => super::rules_waive::run(args, config, printer),
+        Command::Fmt(args) => super::rules_fmt::run(args, printer),
+        Command::Schema(args) => super::rules_schema::run(args, printer),
     }
 }
 
@@ -198,31 +201,4 @@ fn test(rules: &RulesArgs, config: &Config, printer: &Printer) -> Ended {
 
 fn format_line(head: &dyn Display, text: &str) -> String {
     format!("{head}: {text}\n")
-}
-
-/// Tables of all ids.
-fn list(ruleset: &Ruleset, printer: &Printer) -> String {
-    let mut out = table(&printer.look(false), &["what", "id", "name", "more"]);
-    for manifest in ruleset.manifests() {
-        let age = manifest.stale_after.map_or(String::new(), |from| format!(", stale from {from}"));
-        let more = format!("version {}, released {}{age}", manifest.version, manifest.released);
-        out.add_row(["ruleset", &manifest.name, "", &more]);
-    }
-    for vendor in ruleset.vendors() {
-        let products = ruleset.products().iter().filter(|product| product.vendor == vendor.id);
-        out.add_row(["vendor", &vendor.id, &vendor.name, &format!("{} products", products.clone().count())]);
-        for product in products {
-            out.add_row(["product", &product.id, &product.name, product.category.word()]);
-        }
-    }
-    for policy in ruleset.policies() {
-        out.add_row(["policy", &policy.id, &policy.title, &format!("effective {}", policy.effective)]);
-        for prohibition in &policy.prohibitions {
-            out.add_row(["prohibition", &prohibition.id, "", prohibition.severity.word()]);
-        }
-    }
-    for authority in ruleset.authorities() {
-        out.add_row(["authority", &authority.id, &authority.title, &authority.citation]);
-    }
-    format!("{out}\n")
 }

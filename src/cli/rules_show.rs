@@ -1,98 +1,122 @@
 //! `interdict rules show ID`: all that the rules say of one thing.
 
-use crate::ruleset::{Authority, Indicator, Policy, Product, Prohibition, Ruleset, Vendor};
+use clap::Args as ClapArgs;
+use serde_json::{Value, json};
 
-/// The thing of that id as text; `None` where there is none.
-pub(super) fn show(ruleset: &Ruleset, id: &str) -> Option<String> {
-    let prohibition =
-        || ruleset.policies().iter().flat_map(|policy| &policy.prohibitions).find(|one| one.id == id);
-    let lines = ruleset
-        .vendor(id)
-        .map(|found| vendor(ruleset, found))
-        .or_else(|| ruleset.product(id).map(|found| product(ruleset, found)))
-        .or_else(|| ruleset.policy(id).map(policy))
-        .or_else(|| prohibition().map(prohibited))
-        .or_else(|| ruleset.authority(id).map(authority))?;
-    Some(lines.join("\n") + "\n")
+use crate::ruleset::{Exclude, Ruleset, Waiver};
+
+use super::Ended;
+use super::config::Config;
+use super::exit::{FINE, Failure};
+use super::printer::Printer;
+use super::rules::{RulesArgs, load};
+use super::rules_entries::{
+    Entry, authority, exclude, indicator, indicators, policy, product, prohibition, vendor, waiver,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  interdict rules show kaspersky                      a vendor, its products, what only looks like them
+  interdict rules show kaspersky.endpoint-security    a product with every indicator
+  interdict rules show us-commerce --json             a policy, for a machine to read";
+
+/// Arguments of `rules show`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Its id
+    id: String,
+    #[command(flatten)]
+    rules: RulesArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-fn line(label: &str, text: impl std::fmt::Display) -> String {
-    format!("{label:<12}{text}")
+/// Runs the command.
+pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
+    let ruleset = load(&args.rules, config, Vec::new(), printer)?;
+    let asked = Asked { ruleset: &ruleset, id: &args.id };
+    let text = if args.json {
+        let json = asked.json().and_then(|json| serde_json::to_string_pretty(&json).ok());
+        json.map(|json| json + "\n")
+    } else {
+        asked.entries().map(|entries| entries.iter().map(text).collect::<Vec<_>>().join("\n"))
+    };
+    let text = text.ok_or_else(|| Failure::NoRule(args.id.clone()))?;
+    printer.result(&text, None)?;
+    Ok(FINE)
 }
 
-fn vendor(ruleset: &Ruleset, vendor: &Vendor) -> Vec<String> {
-    let mut lines =
-        vec![line("vendor", &vendor.id), line("name", &vendor.name), line("written at", &vendor.at)];
-    lines.push(line("aliases", vendor.aliases.join(", ")));
-    let products = ruleset.products().iter().filter(|product| product.vendor == vendor.id);
-    lines.extend(products.map(|product| line("product", format!("{}  {}", product.id, product.name))));
-    lines
+/// An entry with a line for each field.
+fn text(entry: &Entry) -> String {
+    let line = |(label, text): (&str, &str)| format!("{label:<12}{text}\n");
+    let fields = entry.fields.iter().map(|(label, text)| line((label, text)));
+    let head = [line((entry.what, &entry.id))].into_iter().chain(fields);
+    head.chain([line(("written at", &entry.at))]).collect()
 }
 
-fn product(ruleset: &Ruleset, product: &Product) -> Vec<String> {
-    let mut lines = vec![
-        line("product", &product.id),
-        line("name", &product.name),
-        line("vendor", &product.vendor),
-        line("category", product.category.word()),
-        line("written at", &product.at),
-    ];
-    let own = |indicator: &&Indicator| ruleset.product_of(indicator).is_some_and(|of| of.id == product.id);
-    for indicator in ruleset.indicators().iter().filter(own) {
-        let kinds: Vec<_> = indicator.rule.kinds.iter().map(|kind| kind.word()).collect();
-        let text = format!(
-            "{:?} {} at {} ({})",
-            indicator.strength,
-            kinds.join("|"),
-            indicator.rule.at,
-            indicator.source
-        );
-        lines.push(line("indicator", text.to_lowercase()));
+struct Asked<'a> {
+    ruleset: &'a Ruleset,
+    id: &'a str,
+}
+
+impl Asked<'_> {
+    /// The thing of that id, and what belongs to it.
+    fn entries(&self) -> Option<Vec<Entry>> {
+        let rules = self.ruleset;
+        if let Some(found) = rules.vendor(self.id) {
+            let products = rules.products().iter().filter(|one| one.vendor == found.id).map(product);
+            let excludes = self.excludes(&found.id).map(exclude);
+            return Some([vendor(found)].into_iter().chain(products).chain(excludes).collect());
+        }
+        if let Some(found) = rules.product(self.id) {
+            let indicators = indicators(rules, found).map(|one| indicator(one, found));
+            let waivers = self.waivers().map(waiver);
+            return Some([product(found)].into_iter().chain(indicators).chain(waivers).collect());
+        }
+        if let Some(found) = rules.policy(self.id) {
+            let prohibitions = found.prohibitions.iter().map(prohibition);
+            return Some([policy(found)].into_iter().chain(prohibitions).collect());
+        }
+        let all = || rules.policies().iter().flat_map(|policy| &policy.prohibitions);
+        if let Some(found) = all().find(|one| one.id == self.id) {
+            return Some([prohibition(found)].into_iter().chain(self.waivers().map(waiver)).collect());
+        }
+        rules.authority(self.id).map(|found| vec![authority(found)])
     }
-    lines
-}
 
-fn policy(policy: &Policy) -> Vec<String> {
-    let mut lines = vec![
-        line("policy", &policy.id),
-        line("title", &policy.title),
-        line("effective", policy.effective),
-        line("counts from", policy.min_confidence.word()),
-        line("written at", &policy.at),
-    ];
-    policy.prohibitions.iter().for_each(|prohibition| lines.extend(prohibited(prohibition)));
-    lines
-}
+    fn json(&self) -> Option<Value> {
+        let rules = self.ruleset;
+        if let Some(found) = rules.vendor(self.id) {
+            let products: Vec<_> = rules.products().iter().filter(|one| one.vendor == found.id).collect();
+            let excludes: Vec<_> = self.excludes(&found.id).collect();
+            return Some(json!({ "vendor": found, "products": products, "excludes": excludes }));
+        }
+        if let Some(found) = rules.product(self.id) {
+            let indicators: Vec<_> = indicators(rules, found).collect();
+            let waivers: Vec<_> = self.waivers().collect();
+            return Some(json!({ "product": found, "indicators": indicators, "waivers": waivers }));
+        }
+        if let Some(found) = rules.policy(self.id) {
+            return Some(json!({ "policy": found }));
+        }
+        let all = || rules.policies().iter().flat_map(|policy| &policy.prohibitions);
+        if let Some(found) = all().find(|one| one.id == self.id) {
+            let waivers: Vec<_> = self.waivers().collect();
+            return Some(json!({ "prohibition": found, "waivers": waivers }));
+        }
+        rules.authority(self.id).map(|found| json!({ "authority": found }))
+    }
 
-fn prohibited(prohibition: &Prohibition) -> Vec<String> {
-    let products: Vec<_> = prohibition.products.iter().cloned().collect();
-    let categories: Vec<_> = prohibition.categories.iter().map(|one| one.word()).collect();
-    let except = prohibition.except_categories.iter().map(|one| one.word());
-    let except: Vec<_> = except.chain(prohibition.except_products.iter().map(String::as_str)).collect();
-    let mut lines = vec![line("prohibition", &prohibition.id), line("severity", prohibition.severity.word())];
-    lines.extend(prohibition.vendor.as_ref().map(|vendor| line("vendor", vendor)));
-    lines.extend((!products.is_empty()).then(|| line("products", products.join(", "))));
-    lines.extend((!categories.is_empty()).then(|| line("categories", categories.join(", "))));
-    lines.extend((!except.is_empty()).then(|| line("except", except.join(", "))));
-    lines.push(line("authorities", prohibition.authorities.join(", ")));
-    lines
-}
+    fn excludes(&self, vendor: &str) -> impl Iterator<Item = &Exclude> {
+        self.ruleset.excludes().iter().filter(move |one| one.vendor == vendor)
+    }
 
-fn authority(authority: &Authority) -> Vec<String> {
-    let mut lines = vec![
-        line("authority", &authority.id),
-        line("title", &authority.title),
-        line("body", &authority.jurisdiction),
-        line("citation", &authority.citation),
-        line("forbids", &authority.forbids),
-        line("binds", &authority.population),
-        line("written at", &authority.at),
-    ];
-    lines.extend(authority.url.as_ref().map(|url| line("url", url)));
-    lines.extend(authority.exclusions.iter().map(|exclusion| line("leaves out", exclusion)));
-    let milestones = authority.milestones.iter();
-    lines.extend(
-        milestones.map(|milestone| line("milestone", format!("{}  {}", milestone.date, milestone.text))),
-    );
-    lines
+    /// Waivers that name the id.
+    fn waivers(&self) -> impl Iterator<Item = &Waiver> {
+        let named =
+            |one: &&Waiver| one.prohibition == self.id || one.products.iter().any(|own| own == self.id);
+        self.ruleset.waivers().iter().filter(named)
+    }
 }

@@ -134,7 +134,7 @@ pub(super) fn is_file(policy: &str) -> bool {
 }
 
 /// The policies that were asked for: by id, and all that named files hold.
-fn policies<'r>(ruleset: &'r Ruleset, asked: &[String]) -> Result<Vec<&'r Policy>, Failure> {
+pub(super) fn policies<'r>(ruleset: &'r Ruleset, asked: &[String]) -> Result<Vec<&'r Policy>, Failure> {
     let mut policies: Vec<&Policy> = Vec::new();
     let default = [DEFAULT_POLICY.to_owned()];
     for asked in if asked.is_empty() { &default[..] } else { asked } {

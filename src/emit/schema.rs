@@ -12,7 +12,8 @@ pub fn schemas() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn text(schema: &schemars::Schema) -> String {
+/// A schema as the text of a file.
+pub fn text(schema: &schemars::Schema) -> String {
     let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
     text.push('\n');
     text

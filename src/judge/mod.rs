@@ -16,9 +16,11 @@ mod decide;
 mod examples;
 mod explain;
 mod needs;
+mod outcome;
 mod weigh;
 
 pub use examples::{ExampleFailure, run_examples};
+pub use outcome::{Outcome, Under, outcomes};
 
 /// All that a verdict is made of.
 pub struct Question<'a> {

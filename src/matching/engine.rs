@@ -17,12 +17,12 @@ use super::platform::is_platform;
 pub struct Candidate<'r> {
     product: &'r Product,
     indicator: &'r Indicator,
-    strength: Strength,
+    pub(super) strength: Strength,
     class: Class,
     /// Whether the item is what the indicator makes an exception for, if the sighting says so too.
-    unless: bool,
+    pub(super) unless: bool,
     /// Look-alikes that the item could be, if the sighting says so too.
-    excludes: Vec<&'r Exclude>,
+    pub(super) excludes: Vec<&'r Exclude>,
 }
 
 /// An indicator that an item on this host meets.
@@ -43,8 +43,8 @@ pub struct Hit<'r> {
 /// The indicators of a ruleset, ready for the items of one family.
 #[derive(Debug)]
 pub struct Engine<'r> {
-    ruleset: &'r Ruleset,
-    family: Family,
+    pub(super) ruleset: &'r Ruleset,
+    pub(super) family: Family,
     index: Index,
 }
 
@@ -73,7 +73,7 @@ impl<'r> Engine<'r> {
         self.ruleset.indicators().iter().filter(own).any(|one| one.class == class)
     }
 
-    fn candidate(&self, position: usize, item: &Folded<'_>) -> Option<Candidate<'r>> {
+    pub(super) fn candidate(&self, position: usize, item: &Folded<'_>) -> Option<Candidate<'r>> {
         let indicator = self.ruleset.indicators().get(position)?;
         let product = self.ruleset.product_of(indicator)?;
         if !indicator.rule.kinds.contains(&item.kind) {
@@ -114,7 +114,7 @@ impl<'r> Engine<'r> {
     }
 
     /// An exclude on ground that is not proven excludes nothing.
-    fn looks_like(&self, exclude: &Exclude, item: &Folded<'_>) -> bool {
+    pub(super) fn looks_like(&self, exclude: &Exclude, item: &Folded<'_>) -> bool {
         exclude.rule.families.contains(&self.family)
             && exclude.rule.kinds.contains(&item.kind)
             && exclude.rule.conditions.item(item) == Met::Fully
@@ -152,7 +152,7 @@ impl<'r> Engine<'r> {
 }
 
 impl<'r> Candidate<'r> {
-    fn beside(mut self, alike: &[&'r Exclude]) -> Self {
+    pub(super) fn beside(mut self, alike: &[&'r Exclude]) -> Self {
         self.excludes = alike.iter().filter(|one| one.vendor == self.product.vendor).copied().collect();
         self
     }

@@ -3,7 +3,9 @@
 //! Called by `judge`. Must not know policies, hosts or how items were found.
 
 mod engine;
+mod explain;
 mod index;
 mod platform;
 
 pub use engine::{Candidate, Engine, Hit};
+pub use explain::{Cancelled, Ending, Explained, Tried};

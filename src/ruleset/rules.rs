@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
@@ -20,7 +21,7 @@ use super::indicator::Conditions;
 use super::site::Population;
 
 /// A maker of software.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Vendor {
     /// Id, for life.
     pub id: String,
@@ -57,7 +58,7 @@ impl Vendor {
 pub(super) const OTHER: &str = ".other";
 
 /// A product of a vendor.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Product {
     /// Id: the vendor's, a dot, and more.
     pub id: String,
@@ -81,7 +82,7 @@ impl Product {
 }
 
 /// What an indicator or an exclude asks of an item on a host.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Rule {
     /// Kinds of items it looks at.
     pub kinds: Vec<ItemKind>,
@@ -96,9 +97,10 @@ pub struct Rule {
 }
 
 /// A sign of a product.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Indicator {
     /// Position of its product in [`super::Ruleset::products`].
+    #[serde(skip)]
     pub(super) product: usize,
     /// What it asks.
     pub rule: Rule,
@@ -113,7 +115,7 @@ pub struct Indicator {
 }
 
 /// A look-alike of a vendor's product: cancels hits weaker than conclusive.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Exclude {
     /// Id of the vendor whose hits it cancels.
     pub vendor: String,
@@ -124,7 +126,7 @@ pub struct Exclude {
 }
 
 /// What a policy does about third parties' products with the vendor's code inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Embedded {
     /// They are prohibited too.
@@ -135,7 +137,7 @@ pub enum Embedded {
 }
 
 /// A policy: what is prohibited here, from when, and how sure one must be.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Policy {
     /// Id.
     pub id: String,
@@ -160,7 +162,7 @@ pub struct Policy {
 }
 
 /// What a policy prohibits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Prohibition {
     /// Id, that findings and waivers carry.
     pub id: String,
@@ -203,7 +205,7 @@ impl Prohibition {
 }
 
 /// What a legal act forbids or asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
     /// New agreements and sales.
@@ -221,7 +223,7 @@ pub enum Act {
 }
 
 /// How well the text of an authority was checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verified {
     /// Read in the official text.
@@ -233,7 +235,7 @@ pub enum Verified {
 }
 
 /// A legal act or official advice behind a prohibition.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Authority {
     /// Id.
     pub id: String,
@@ -273,7 +275,7 @@ impl Authority {
 }
 
 /// A date from which something holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Milestone {
     /// The day.
     pub date: Date,

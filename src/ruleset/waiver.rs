@@ -2,6 +2,8 @@
 //!
 //! Made by `compile`, asked by `judge`. What is waived is shown, never hidden.
 
+use serde::Serialize;
+
 use crate::model::{Date, Gap, GapReason};
 use crate::normalise::fold;
 
@@ -13,7 +15,7 @@ use super::{Code, Ruleset};
 const LONG: i64 = 400;
 
 /// Who answers for an exception, why, and until when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Answer {
     /// Why.
     pub reason: String,
@@ -24,7 +26,7 @@ pub struct Answer {
 }
 
 /// Hosts that an exception is for.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Hosts(pub(super) Option<Pattern>);
 
 impl Hosts {
@@ -37,6 +39,11 @@ impl Hosts {
         }
     }
 
+    /// Which, for people.
+    pub fn words(&self) -> String {
+        self.0.as_ref().map_or_else(|| "all".to_owned(), Pattern::words)
+    }
+
     /// Whether they are all there are.
     pub fn are_all(&self) -> bool {
         self.0.is_none()
@@ -44,7 +51,7 @@ impl Hosts {
 }
 
 /// A finding that a site puts up with.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Waiver {
     /// Id of the prohibition.
     pub prohibition: String,
@@ -59,7 +66,7 @@ pub struct Waiver {
 }
 
 /// A gap in coverage that a site puts up with.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct AcceptedGap {
     /// Source that has the gap.
     pub source: String,

@@ -1,13 +1,20 @@
 //! `identifier = { type = "…", exact = […] … }`: a typed identifier of an item.
 
-use crate::model::{Field, IdentifierType, ItemKind};
+use crate::model::{Field, IdentifierType, ItemKind, Sighting};
 use crate::ruleset::fields;
+use crate::ruleset::language::{self, Form};
 use crate::ruleset::pattern::Pattern;
 use crate::ruleset::schema::Value;
 
-use super::{Condition, Folded, Kind, Met, Slot};
+use super::{Condition, Folded, Kind, Met, Seen, Slot, asked};
 
-pub(super) const KIND: Kind = Kind { key: "identifier", field: Some(Field::Identifier), read };
+pub(super) const KIND: Kind = Kind {
+    key: "identifier",
+    field: Some(Field::Identifier),
+    form: Form::Table(&language::IDENTIFIER),
+    means: "A typed identifier of the thing",
+    read,
+};
 
 #[derive(Debug)]
 struct Identifier {
@@ -27,6 +34,19 @@ fn read(value: Value<'_>) -> Option<Box<dyn Condition>> {
 }
 
 impl Condition for Identifier {
+    fn key(&self) -> &'static str {
+        KIND.key
+    }
+
+    fn asked(&self) -> String {
+        format!("{} {}", self.kind.word(), asked(&self.pattern))
+    }
+
+    fn seen(&self, item: &Folded<'_>, _: &Sighting) -> Seen {
+        let same = item.identifiers.iter().filter(|(kind, _)| *kind == self.kind);
+        Seen::of(same.map(|(_, value)| &**value))
+    }
+
     fn rests_on(&self) -> Option<Field> {
         KIND.field
     }

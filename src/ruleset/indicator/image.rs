@@ -6,12 +6,19 @@
 use crate::model::{Field, ItemKind, Sighting};
 use crate::ruleset::code::Code;
 use crate::ruleset::fields;
+use crate::ruleset::language::{self, Form};
 use crate::ruleset::pattern::Pattern;
 use crate::ruleset::schema::Value;
 
-use super::{Condition, Folded, Kind, Met, Slot, path};
+use super::{Condition, Folded, Kind, Met, Seen, Slot, asked, path};
 
-pub(super) const KIND: Kind = Kind { key: "image", field: Some(Field::Path), read };
+pub(super) const KIND: Kind = Kind {
+    key: "image",
+    field: Some(Field::Path),
+    form: Form::Table(&language::IMAGE),
+    means: "The program file that the thing is or points to",
+    read,
+};
 
 #[derive(Debug)]
 struct Image {
@@ -34,6 +41,27 @@ fn read(value: Value<'_>) -> Option<Box<dyn Condition>> {
 }
 
 impl Condition for Image {
+    fn key(&self) -> &'static str {
+        KIND.key
+    }
+
+    fn asked(&self) -> String {
+        let exists = self.exists.map(|yes| if yes { "is there" } else { "is not there" }.to_owned());
+        let path = self.path.as_ref().map(asked);
+        exists.into_iter().chain(path).collect::<Vec<_>>().join(", ")
+    }
+
+    fn seen(&self, item: &Folded<'_>, sighting: &Sighting) -> Seen {
+        let Some(image) = &sighting.image else { return Seen::Nothing };
+        let there = match image.exists {
+            Some(true) => "is there",
+            Some(false) => "is not there",
+            None if self.exists.is_some() => return Seen::NotLooked,
+            None => "not looked at",
+        };
+        Seen::Value(format!("\"{}\" ({there})", item.path.as_deref().unwrap_or_default()))
+    }
+
     fn rests_on(&self) -> Option<Field> {
         self.path.as_ref().and(KIND.field)
     }

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use unicode_security::skeleton;
 
-use crate::model::Field;
+use crate::model::{Field, Sighting};
 use crate::normalise::fold;
 use crate::ruleset::pattern::Pattern;
 
-use super::{Condition, Folded, Met, Slot};
+use super::{Condition, Folded, Met, Seen, Slot, asked};
 
 /// The condition that a name, publisher or signer looks like one of these and is none of them.
 #[derive(Debug)]
@@ -40,6 +40,18 @@ pub(super) fn skeletons<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String>
 }
 
 impl Condition for LookAlike {
+    fn key(&self) -> &'static str {
+        "look-alike"
+    }
+
+    fn asked(&self) -> String {
+        format!("looks like {} in other letters", asked(&self.skeletons))
+    }
+
+    fn seen(&self, item: &Folded<'_>, _: &Sighting) -> Seen {
+        Seen::of(item.look_alikes.iter().map(String::as_str))
+    }
+
     fn rests_on(&self) -> Option<Field> {
         Some(Field::Name)
     }

@@ -13,19 +13,27 @@ mod sha256;
 mod signer;
 mod state;
 mod team_id;
+mod told;
 mod version;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::model::{Field, IdentifierType, Item, ItemKind, Looked, Sighting, Trust, Version};
 use crate::normalise::fold;
 
 use super::code::Code;
 use super::fields;
+use super::language::Form;
 use super::pattern::Pattern;
 use super::schema::{Table, Value};
+
+use told::asked;
+pub use told::{Seen, Told};
 
 /// A key of the language that an indicator or an exclude can have as a condition.
 pub struct Kind {
@@ -33,6 +41,10 @@ pub struct Kind {
     pub key: &'static str,
     /// The field its evidence rests on; none for what is no evidence of who made a thing.
     pub field: Option<Field>,
+    /// What may stand there.
+    pub(super) form: Form,
+    /// What it asks, for people.
+    pub means: &'static str,
     /// Reads it. Faults are noted where it does not read.
     read: fn(Value<'_>) -> Option<Box<dyn Condition>>,
 }
@@ -58,7 +70,8 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// How far a condition is met by an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Met {
     /// It is not.
     No,
@@ -76,6 +89,15 @@ impl From<bool> for Met {
 
 /// One condition. It looks at the item, at the sighting, or at both.
 pub trait Condition: fmt::Debug + Send + Sync {
+    /// The key it is written with.
+    fn key(&self) -> &'static str;
+
+    /// What it asks, for people.
+    fn asked(&self) -> String;
+
+    /// What there is where it looks.
+    fn seen(&self, item: &Folded<'_>, sighting: &Sighting) -> Seen;
+
     /// The field its evidence rests on.
     fn rests_on(&self) -> Option<Field>;
 
@@ -355,7 +377,7 @@ mod tests {
         let mut files: Vec<String> = walk
             .into_iter()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".rs", ""))
-            .filter(|name| name != "mod" && name != "look_alike")
+            .filter(|name| !["mod", "look_alike", "told"].contains(&name.as_str()))
             .collect();
         files.sort();
         let keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();

@@ -1,12 +1,19 @@
 //! `name = {…}`: the technical name of an item, or its name for people.
 
-use crate::model::Field;
+use crate::model::{Field, Sighting};
+use crate::ruleset::language::{self, Form};
 use crate::ruleset::pattern::Pattern;
 use crate::ruleset::schema::Value;
 
-use super::{Condition, Folded, Kind, Met, Slot};
+use super::{Condition, Folded, Kind, Met, Seen, Slot, asked};
 
-pub(super) const KIND: Kind = Kind { key: "name", field: Some(Field::Name), read };
+pub(super) const KIND: Kind = Kind {
+    key: "name",
+    field: Some(Field::Name),
+    form: Form::Table(&language::PATTERN),
+    means: "The technical name, or the name for people",
+    read,
+};
 
 #[derive(Debug)]
 struct Name(Pattern);
@@ -16,6 +23,18 @@ fn read(value: Value<'_>) -> Option<Box<dyn Condition>> {
 }
 
 impl Condition for Name {
+    fn key(&self) -> &'static str {
+        KIND.key
+    }
+
+    fn asked(&self) -> String {
+        asked(&self.0)
+    }
+
+    fn seen(&self, item: &Folded<'_>, _: &Sighting) -> Seen {
+        Seen::of(item.slot(Slot::Name))
+    }
+
     fn rests_on(&self) -> Option<Field> {
         KIND.field
     }

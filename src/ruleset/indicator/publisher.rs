@@ -1,12 +1,19 @@
 //! `publisher = {…}`: who the record claims made or packaged the thing.
 
-use crate::model::Field;
+use crate::model::{Field, Sighting};
+use crate::ruleset::language::{self, Form};
 use crate::ruleset::pattern::Pattern;
 use crate::ruleset::schema::Value;
 
-use super::{Condition, Folded, Kind, Met, Slot};
+use super::{Condition, Folded, Kind, Met, Seen, Slot, asked};
 
-pub(super) const KIND: Kind = Kind { key: "publisher", field: Some(Field::Publisher), read };
+pub(super) const KIND: Kind = Kind {
+    key: "publisher",
+    field: Some(Field::Publisher),
+    form: Form::Table(&language::PATTERN),
+    means: "Who the record claims made or packaged the thing",
+    read,
+};
 
 #[derive(Debug)]
 struct Publisher(Pattern);
@@ -21,6 +28,18 @@ pub(super) fn condition(pattern: Pattern) -> Box<dyn Condition> {
 }
 
 impl Condition for Publisher {
+    fn key(&self) -> &'static str {
+        KIND.key
+    }
+
+    fn asked(&self) -> String {
+        asked(&self.0)
+    }
+
+    fn seen(&self, item: &Folded<'_>, _: &Sighting) -> Seen {
+        Seen::of(item.slot(Slot::Publisher))
+    }
+
     fn rests_on(&self) -> Option<Field> {
         KIND.field
     }

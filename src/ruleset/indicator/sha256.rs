@@ -2,14 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Field, IdentifierType};
+use crate::model::{Field, IdentifierType, Sighting};
 use crate::ruleset::code::Code;
+use crate::ruleset::language::{self, Form};
 use crate::ruleset::pattern::Pattern;
 use crate::ruleset::schema::{Table, Text, Value};
 
-use super::{Condition, Folded, Kind, Met, Slot};
+use super::{Condition, Folded, Kind, Met, Seen, Slot, asked};
 
-pub(super) const KIND: Kind = Kind { key: "sha256", field: Some(Field::Hash), read };
+pub(super) const KIND: Kind = Kind {
+    key: "sha256",
+    field: Some(Field::Hash),
+    form: Form::Tables(&language::HASH),
+    means: "The file's own bytes",
+    read,
+};
 
 #[derive(Debug)]
 struct Hash {
@@ -42,6 +49,23 @@ fn is_sha256(text: &Text, table: &Table<'_>) -> bool {
 }
 
 impl Condition for Hash {
+    fn key(&self) -> &'static str {
+        KIND.key
+    }
+
+    fn asked(&self) -> String {
+        asked(&self.values)
+    }
+
+    /// Only files of the sizes that rules name are hashed.
+    fn seen(&self, item: &Folded<'_>, _: &Sighting) -> Seen {
+        let hashes = item.identifiers.iter().filter(|(kind, _)| *kind == IdentifierType::Sha256);
+        match Seen::of(hashes.map(|(_, value)| &**value)) {
+            Seen::Nothing => Seen::NotLooked,
+            seen => seen,
+        }
+    }
+
     fn rests_on(&self) -> Option<Field> {
         KIND.field
     }

@@ -4,15 +4,22 @@
 
 use std::cmp::Ordering;
 
-use crate::model::{Field, ItemKind, Scheme, Version};
+use crate::model::{Field, ItemKind, Scheme, Sighting, Version};
 use crate::normalise::compare_versions;
 use crate::ruleset::code::Code;
 use crate::ruleset::fields;
+use crate::ruleset::language::{self, Form};
 use crate::ruleset::schema::Value;
 
-use super::{Condition, Folded, Kind, Met};
+use super::{Condition, Folded, Kind, Met, Seen};
 
-pub(super) const KIND: Kind = Kind { key: "version", field: None, read };
+pub(super) const KIND: Kind = Kind {
+    key: "version",
+    field: None,
+    form: Form::Table(&language::VERSION),
+    means: "A range of versions; no evidence of who made the thing",
+    read,
+};
 
 #[derive(Debug)]
 struct Range {
@@ -54,6 +61,21 @@ impl Range {
 }
 
 impl Condition for Range {
+    fn key(&self) -> &'static str {
+        KIND.key
+    }
+
+    fn asked(&self) -> String {
+        let from = self.from.iter().map(|from| format!("from {from}"));
+        let before = self.before.iter().map(|before| format!("before {before}"));
+        let exact = (!self.exact.is_empty()).then(|| self.exact.join(" or "));
+        from.chain(before).chain(exact).collect::<Vec<_>>().join(", ")
+    }
+
+    fn seen(&self, item: &Folded<'_>, _: &Sighting) -> Seen {
+        Seen::of(item.version.map(|version| version.raw.as_str()))
+    }
+
     fn rests_on(&self) -> Option<Field> {
         KIND.field
     }

@@ -44,6 +44,11 @@ impl Expression {
         Self { text, compiled: OnceLock::new(), needles }
     }
 
+    /// As written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether folded text matches. One that does not compile matches nothing; its rule was never loaded.
     pub(super) fn is_match(&self, folded: &str) -> bool {
         let compiled = self.compiled.get_or_init(|| build(&self.text, SIZE_LIMIT).ok());

@@ -42,6 +42,11 @@ impl Glob {
         Self { text: folded, tail }
     }
 
+    /// As written, folded.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether folded text matches.
     pub(super) fn is_match(&self, folded: &str) -> bool {
         let Some(rest) = folded.strip_prefix(head(&self.text)) else { return false };

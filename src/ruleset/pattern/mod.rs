@@ -157,6 +157,15 @@ impl Pattern {
         self.exact.iter().map(String::as_str)
     }
 
+    /// Every alternative: its key, and its text (folded, but for expressions).
+    pub fn alternatives(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let exact = self.exact.iter().map(|text| ("exact", text.as_str()));
+        let prefixes = self.prefixes.iter().map(|text| ("prefix", text.as_str()));
+        let globs = self.globs.iter().map(|glob| ("glob", glob.text()));
+        let regexes = self.regexes.iter().map(|one| ("regex", one.text()));
+        exact.chain(prefixes).chain(globs).chain(regexes)
+    }
+
     /// For paths: files and folders with which the alternatives begin, as written.
     pub fn roots(&self) -> impl Iterator<Item = &str> {
         self.roots.iter().map(String::as_str)

@@ -1,0 +1,611 @@
+//! The tables and keys of the language as data: in which order they stand, what may stand there, what it means.
+//!
+//! Layout and JSON Schema are made of it. The reader asks for keys by itself; a test compares the two.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::model::{
+    Class, Confidence, Depth, Effect, Family, GapReason, IdentifierType, ItemKind, Scheme, ScopeAsk,
+    Severity, State, Strength, Trust,
+};
+
+use super::category::Category;
+use super::indicator::KINDS;
+use super::rules::{Act, Embedded, Verified};
+use super::site::{DeviceType, Sector};
+
+/// The words of a closed list, as a schema.
+pub(super) type Words = fn(&mut SchemaGenerator) -> Schema;
+
+/// The words of an enumeration.
+pub(super) fn words<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// What may stand at a key.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// The version of the language.
+    Version,
+    /// A text that says something.
+    Text,
+    /// An id.
+    Id,
+    /// A text or a list of texts.
+    Texts,
+    /// Codes of ISO 3166, one or several.
+    Places,
+    /// One word of a list.
+    Word(Words),
+    /// One word or several.
+    Words(Words),
+    /// Yes or no.
+    Bool,
+    /// A whole number that is not negative.
+    Count,
+    /// A whole number from 1.
+    Ordinal,
+    /// A SHA-256.
+    Hash,
+    /// A day.
+    Date,
+    /// A table.
+    Table(&'static Spec),
+    /// A list of tables.
+    Tables(&'static Spec),
+    /// `"none"`, a table or a list of tables.
+    NoneOr(&'static Spec),
+}
+
+impl Form {
+    /// The table that may stand there.
+    pub(super) fn spec(self) -> Option<&'static Spec> {
+        match self {
+            Self::Table(spec) | Self::Tables(spec) | Self::NoneOr(spec) => Some(spec),
+            _ => None,
+        }
+    }
+}
+
+/// A key of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    /// As written.
+    pub(super) name: &'static str,
+    /// What may stand there.
+    pub(super) form: Form,
+    /// Whether it must be there.
+    pub(super) needed: bool,
+    /// What it is, for people.
+    pub(super) means: &'static str,
+}
+
+/// A table: its keys in the order in which they stand.
+pub(super) struct Spec {
+    /// Its name in the JSON Schema.
+    pub(super) id: &'static str,
+    /// Its name in diagnostics.
+    pub(super) what: &'static str,
+    /// Its keys.
+    keys: &'static [Key],
+    /// How many keys stand before the conditions, where the table has conditions.
+    conditions_after: Option<usize>,
+    /// Keys of which one must be there; none: no such keys.
+    pub(super) one_of: &'static [&'static str],
+}
+
+impl Spec {
+    /// Its keys in the order in which they stand, conditions among them.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        let Some((before, after)) = self.conditions_after.and_then(|at| self.keys.split_at_checked(at))
+        else {
+            return self.keys.to_vec();
+        };
+        let mut conditions: Vec<Key> = KINDS
+            .iter()
+            .map(|kind| Key { name: kind.key, form: kind.form, needed: false, means: kind.means })
+            .collect();
+        conditions.sort_by_key(|key| place(key.name));
+        [before, &conditions, after].concat()
+    }
+
+    /// A key by its name.
+    pub(super) fn key(&self, name: &str) -> Option<Key> {
+        self.keys().into_iter().find(|key| key.name == name)
+    }
+}
+
+/// Conditions that say who made a thing stand before those that say where and when.
+fn place(condition: &str) -> usize {
+    const ORDER: &[&str] = &[
+        "name",
+        "publisher",
+        "signer",
+        "team_id",
+        "identifier",
+        "path",
+        "image",
+        "sha256",
+        "version",
+        "state",
+    ];
+    ORDER.iter().position(|known| *known == condition).unwrap_or(ORDER.len())
+}
+
+/// A kind of file: its name, and its tables.
+pub(super) struct FileKind {
+    /// Its word: `vendor`, `policy` and so on.
+    pub(super) name: &'static str,
+    /// What such a file says.
+    pub(super) means: &'static str,
+    /// Tables of which one must be there.
+    pub(super) one_of: &'static [&'static str],
+    /// The top of the file.
+    pub(super) top: &'static Spec,
+}
+
+const fn key(name: &'static str, form: Form, means: &'static str) -> Key {
+    Key { name, form, needed: false, means }
+}
+
+const fn need(name: &'static str, form: Form, means: &'static str) -> Key {
+    Key { name, form, needed: true, means }
+}
+
+const fn spec(id: &'static str, what: &'static str, keys: &'static [Key]) -> Spec {
+    Spec { id, what, keys, conditions_after: None, one_of: &[] }
+}
+
+const fn conditional(id: &'static str, what: &'static str, keys: &'static [Key], after: usize) -> Spec {
+    Spec { id, what, keys, conditions_after: Some(after), one_of: &[] }
+}
+
+const fn one_of(spec: Spec, one_of: &'static [&'static str]) -> Spec {
+    Spec { one_of, ..spec }
+}
+
+const SCHEMA: Key = need("schema", Form::Version, "Version of the language: 1");
+
+/// Every kind of rule file.
+pub(super) static FILES: &[FileKind] = &[
+    FileKind {
+        name: "vendor",
+        means: "How software of a vendor is recognised",
+        one_of: &["vendor"],
+        top: &VENDOR_FILE,
+    },
+    FileKind {
+        name: "policy",
+        means: "What is prohibited here, from when, and how sure one must be",
+        one_of: &["policy"],
+        top: &POLICY_FILE,
+    },
+    FileKind {
+        name: "authority",
+        means: "The law or advice behind a prohibition",
+        one_of: &["authority"],
+        top: &AUTHORITY_FILE,
+    },
+    FileKind {
+        name: "waiver",
+        means: "Exceptions that a site makes, each with who, why and until when",
+        one_of: &["waiver", "accept_gap"],
+        top: &WAIVER_FILE,
+    },
+    FileKind {
+        name: "ruleset",
+        means: "A folder of rules as a whole: its name, its version, when it was released",
+        one_of: &["ruleset"],
+        top: &RULESET_FILE,
+    },
+];
+
+const TOP: &str = "the top of the file";
+
+static VENDOR_FILE: Spec = spec(
+    "vendor-file",
+    TOP,
+    &[
+        SCHEMA,
+        key("vendor", Form::Table(&VENDOR), "The maker of the software"),
+        key("product", Form::Tables(&PRODUCT), "A product of the vendor"),
+        key("embedding", Form::Tables(&EMBEDDING), "A third party's product with the vendor's code inside"),
+        key("exclude", Form::Tables(&EXCLUDE), "A look-alike: cancels hits weaker than conclusive"),
+        key("example", Form::Tables(&EXAMPLE), "Items that the rules are tried on"),
+    ],
+);
+
+static VENDOR: Spec = spec(
+    "vendor",
+    "[vendor]",
+    &[
+        need("id", Form::Id, "Id, for life, never used again"),
+        need("name", Form::Text, "Name"),
+        key("aliases", Form::Texts, "Other names, former ones and those in other scripts"),
+        key(
+            "publishers",
+            Form::Texts,
+            "Names in publisher fields: strong, as a whole or before a mail address",
+        ),
+        key(
+            "signers",
+            Form::Texts,
+            "Subjects of its signing certificates: conclusive where the chain is trusted",
+        ),
+        key("team_ids", Form::Texts, "Apple team ids: conclusive where the chain is trusted"),
+        key(
+            "signers_closed",
+            Form::Bool,
+            "Whether it signs with nothing else: what another signed is then not its",
+        ),
+        key("source", Form::Text, "Where the lists can be checked"),
+    ],
+);
+
+static PRODUCT: Spec = spec(
+    "product",
+    "[[product]]",
+    &[
+        need("id", Form::Id, "Id: the vendor's, a dot, and more"),
+        need("name", Form::Text, "Name"),
+        key(
+            "category",
+            Form::Word(words::<Category>),
+            "What it is for; policies make exceptions for categories",
+        ),
+        key("indicator", Form::Tables(&INDICATOR), "A sign of the product; one is enough"),
+    ],
+);
+
+const INDICATOR_KEYS: &[Key] = &[
+    need("kind", Form::Words(words::<ItemKind>), "Kinds of items it looks at"),
+    key("families", Form::Words(words::<Family>), "Families of systems it is for; all, where it is not said"),
+    key("unless", Form::Table(&UNLESS), "Where all of this is met too, it is no sign"),
+    need("strength", Form::Word(words::<Strength>), "How much it says by itself"),
+    key("class", Form::Word(words::<Class>), "What a match is of; `product`, where it is not said"),
+    need("source", Form::Text, "Where a person can check it"),
+    key("note", Form::Text, "A word to the reader"),
+];
+
+static INDICATOR: Spec = conditional("indicator", "[[product.indicator]]", INDICATOR_KEYS, 2);
+static HOST: Spec = conditional("embedding-host", "[[embedding.host]]", INDICATOR_KEYS, 2);
+static PROOF: Spec = conditional("embedding-proof", "[[embedding.proof]]", INDICATOR_KEYS, 2);
+static UNLESS: Spec = conditional("unless", "unless", &[], 0);
+
+static EMBEDDING: Spec = spec(
+    "embedding",
+    "[[embedding]]",
+    &[
+        need("id", Form::Id, "Id: the vendor's, a dot, and more"),
+        need("name", Form::Text, "Name"),
+        key("host", Form::Tables(&HOST), "A sign of the third party's product"),
+        need("proof", Form::Tables(&PROOF), "A sign of the vendor's code inside it"),
+    ],
+);
+
+static EXCLUDE: Spec = conditional(
+    "exclude",
+    "[[exclude]]",
+    &[
+        need("kind", Form::Words(words::<ItemKind>), "Kinds of items it looks at"),
+        key(
+            "families",
+            Form::Words(words::<Family>),
+            "Families of systems it is for; all, where it is not said",
+        ),
+        key("unless", Form::Table(&UNLESS), "Where all of this is met too, it excludes nothing"),
+        need("reason", Form::Text, "What it really is"),
+    ],
+    2,
+);
+
+static EXAMPLE: Spec = spec(
+    "example",
+    "[[example]]",
+    &[
+        key("note", Form::Text, "What it shows"),
+        key("families", Form::Words(words::<Family>), "Families it is tried on; Linux, where it is not said"),
+        need("items", Form::Tables(&ITEM), "What is found on the host"),
+        need("expect", Form::NoneOr(&EXPECT), "What must come of it: these products and no others"),
+    ],
+);
+
+static ITEM: Spec = spec(
+    "example-item",
+    "an item of an example",
+    &[
+        need("kind", Form::Word(words::<ItemKind>), "What kind of thing"),
+        key("source", Form::Text, "The source that would report it"),
+        need("name", Form::Text, "Technical name"),
+        key("display_name", Form::Text, "Name for people"),
+        key("publisher", Form::Text, "Who the record claims made it"),
+        key("version", Form::Text, "Version, as recorded"),
+        key("scheme", Form::Word(words::<Scheme>), "Order of its version"),
+        key("arch", Form::Text, "Architecture"),
+        key("path", Form::Text, "Path, where the kind has one"),
+        key("place", Form::Text, "Where it would be read"),
+        key("state", Form::Word(words::<State>), "How present; `installed`, where it is not said"),
+        key("identifiers", Form::Tables(&ITEM_IDENTIFIER), "Typed identifiers"),
+        key("signer", Form::Table(&ITEM_SIGNER), "Who signed it"),
+        key("image", Form::Table(&ITEM_IMAGE), "The program file that it is or points to"),
+    ],
+);
+
+static ITEM_IDENTIFIER: Spec = spec(
+    "example-identifier",
+    "an identifier",
+    &[
+        need("type", Form::Word(words::<IdentifierType>), "Its type"),
+        need("value", Form::Text, "Its value, as recorded"),
+    ],
+);
+
+static ITEM_SIGNER: Spec = spec(
+    "example-signer",
+    "a signer",
+    &[
+        need("name", Form::Text, "Subject of the signing certificate"),
+        key("team_id", Form::Text, "Apple's id of the team"),
+        need("trust", Form::Word(words::<Trust>), "How far it is proven"),
+    ],
+);
+
+static ITEM_IMAGE: Spec = spec(
+    "example-image",
+    "an image",
+    &[need("path", Form::Text, "Its path"), key("exists", Form::Bool, "Whether it is there")],
+);
+
+static EXPECT: Spec = spec(
+    "expect",
+    "expect",
+    &[
+        need("product", Form::Id, "Id of the product"),
+        key("state", Form::Word(words::<State>), "How present"),
+        key("confidence", Form::Word(words::<Confidence>), "How sure"),
+        key("class", Form::Word(words::<Class>), "What it is of"),
+    ],
+);
+
+const EXACT: Key = key("exact", Form::Texts, "The whole text");
+const PREFIX: Key = key("prefix", Form::Texts, "Its beginning");
+const GLOB: Key = key("glob", Form::Texts, "The whole text; `*` and `?` stop at a separator, `**` does not");
+const REGEX: Key = key("regex", Form::Texts, "An expression; anchor it with ^ and $");
+
+/// A pattern.
+pub(super) static PATTERN: Spec = spec("pattern", "a pattern", &[EXACT, PREFIX, GLOB, REGEX]);
+
+/// A condition on an identifier.
+pub(super) static IDENTIFIER: Spec = spec(
+    "identifier",
+    "an identifier condition",
+    &[need("type", Form::Word(words::<IdentifierType>), "Its type"), EXACT, PREFIX, GLOB, REGEX],
+);
+
+/// A condition on the program file.
+pub(super) static IMAGE: Spec = spec(
+    "image",
+    "an image condition",
+    &[
+        key("exists", Form::Bool, "Whether it must be there, or must not"),
+        key("path", Form::Table(&PATTERN), "Its path"),
+    ],
+);
+
+/// A condition on the file's bytes.
+pub(super) static HASH: Spec = spec(
+    "hash",
+    "a hash",
+    &[
+        need("value", Form::Hash, "SHA-256 in hexadecimal"),
+        need("size", Form::Count, "Size of the file in bytes: only files of this size are hashed"),
+    ],
+);
+
+/// A condition on the version.
+pub(super) static VERSION: Spec = spec(
+    "version",
+    "a version condition",
+    &[
+        key("from", Form::Text, "The first version of the range"),
+        key("before", Form::Text, "The first version after the range"),
+        key("exact", Form::Texts, "Whole versions"),
+    ],
+);
+
+static POLICY_FILE: Spec = spec(
+    "policy-file",
+    TOP,
+    &[
+        SCHEMA,
+        key("policy", Form::Table(&POLICY), "The policy"),
+        key("prohibition", Form::Tables(&PROHIBITION), "What it prohibits"),
+        key("override", Form::Tables(&OVERRIDE), "What it changes in a prohibition that it took over"),
+    ],
+);
+
+static POLICY: Spec = one_of(
+    spec(
+        "policy",
+        "[policy]",
+        &[
+            need("id", Form::Id, "Id, for life"),
+            need("title", Form::Text, "Title"),
+            key("extends", Form::Texts, "Ids of policies whose prohibitions it takes over"),
+            key("effect", Form::Word(words::<Effect>), "What it does with what counts"),
+            key("effective", Form::Date, "The day from which it counts; needed where it extends nothing"),
+            key(
+                "min_confidence",
+                Form::Word(words::<Confidence>),
+                "Findings less sure are shown and do not decide",
+            ),
+            key("min_depth", Form::Word(words::<Depth>), "A scan less deep is inconclusive"),
+            key("min_scope", Form::Word(words::<ScopeAsk>), "A scan of less is inconclusive"),
+        ],
+    ),
+    &["effective", "extends"],
+);
+
+const PROHIBITED_EMBEDDED: Key = key(
+    "embedded",
+    Form::Word(words::<Embedded>),
+    "What of third parties' products with the vendor's code inside",
+);
+
+static PROHIBITION: Spec = one_of(
+    spec(
+        "prohibition",
+        "[[prohibition]]",
+        &[
+            need("id", Form::Id, "Id: the policy's, a dot, and more; findings and waivers carry it"),
+            key("vendor", Form::Id, "Id of a vendor, all of whose products are prohibited"),
+            key("products", Form::Texts, "Ids of products"),
+            key(
+                "categories",
+                Form::Words(words::<Category>),
+                "Categories; with a vendor, only of this vendor",
+            ),
+            key("except_categories", Form::Words(words::<Category>), "Categories that are excepted"),
+            key("except_products", Form::Texts, "Ids of products that are excepted"),
+            PROHIBITED_EMBEDDED,
+            key(
+                "effect",
+                Form::Word(words::<Effect>),
+                "What this prohibition does, where it is not what the policy does",
+            ),
+            key("effective", Form::Date, "The day from which it counts, where it is not the policy's"),
+            key("authorities", Form::Texts, "Ids of the authorities behind it"),
+            key(
+                "severity",
+                Form::Word(words::<Severity>),
+                "How grave a finding is; `high`, where it is not said",
+            ),
+            key("advice", Form::Text, "What to do about a finding"),
+        ],
+    ),
+    &["vendor", "products", "categories"],
+);
+
+static OVERRIDE: Spec = spec(
+    "override",
+    "[[override]]",
+    &[
+        need("prohibition", Form::Id, "Id of a prohibition that was taken over"),
+        key("products", Form::Texts, "Ids of products that are prohibited too"),
+        key("except_categories", Form::Words(words::<Category>), "Further categories that are excepted"),
+        key("except_products", Form::Texts, "Further products that are excepted"),
+        PROHIBITED_EMBEDDED,
+        key("effect", Form::Word(words::<Effect>), "What it does with what counts"),
+        key("effective", Form::Date, "The day from which it counts, where it is not the policy's"),
+        key("authorities", Form::Texts, "Further authorities behind it"),
+        key("severity", Form::Word(words::<Severity>), "How grave a finding is"),
+        key("advice", Form::Text, "What to do about a finding"),
+    ],
+);
+
+static AUTHORITY_FILE: Spec = spec(
+    "authority-file",
+    TOP,
+    &[
+        SCHEMA,
+        key("authority", Form::Table(&AUTHORITY), "The act or advice"),
+        key("milestone", Form::Tables(&MILESTONE), "A date from which something holds"),
+    ],
+);
+
+static AUTHORITY: Spec = spec(
+    "authority",
+    "[authority]",
+    &[
+        need("id", Form::Id, "Id, for life"),
+        need("title", Form::Text, "Title"),
+        need("jurisdiction", Form::Text, "Jurisdiction and body"),
+        need("citation", Form::Text, "Citation"),
+        key("url", Form::Text, "Where it can be read"),
+        need("verified", Form::Word(words::<Verified>), "How well it was checked"),
+        need("acts", Form::Words(words::<Act>), "What it forbids or asks"),
+        need("forbids", Form::Text, "What it forbids, in words; never more than the text does"),
+        need("population", Form::Text, "Whom it binds, in words"),
+        key("applies_to", Form::Table(&POPULATION), "Whom it binds, as data"),
+        key("exclusions", Form::Texts, "What it leaves out"),
+        key("embedded", Form::Word(words::<Embedded>), "What of third parties' products"),
+    ],
+);
+
+static POPULATION: Spec = spec("applies-to", "applies_to", SITE_KEYS);
+
+const SITE_KEYS: &[Key] = &[
+    key("jurisdictions", Form::Places, "Codes of ISO 3166: `US`, `US-TX`; none: everywhere"),
+    key("sectors", Form::Words(words::<Sector>), "Parts of society; none: all"),
+    key("devices", Form::Words(words::<DeviceType>), "Kinds of devices; none: all"),
+];
+
+static MILESTONE: Spec = spec(
+    "milestone",
+    "[[milestone]]",
+    &[
+        need("date", Form::Date, "The day"),
+        key("act", Form::Word(words::<Act>), "The act that holds from it; none for an announcement"),
+        need("text", Form::Text, "What holds, in words"),
+    ],
+);
+
+static WAIVER_FILE: Spec = spec(
+    "waiver-file",
+    TOP,
+    &[
+        SCHEMA,
+        key("waiver", Form::Tables(&WAIVER), "A finding that a site puts up with"),
+        key("accept_gap", Form::Tables(&ACCEPT_GAP), "A gap in coverage that a site puts up with"),
+    ],
+);
+
+const HOSTS: Key = key("hosts", Form::Texts, "Globs of host names; all hosts, where it is not said");
+const REASON: Key = need("reason", Form::Text, "Why");
+const APPROVER: Key = need("approver", Form::Text, "Who approved it");
+const EXPIRES: Key = need("expires", Form::Date, "The last day on which it holds");
+
+static WAIVER: Spec = spec(
+    "waiver",
+    "[[waiver]]",
+    &[
+        need("prohibition", Form::Id, "Id of the prohibition"),
+        key(
+            "products",
+            Form::Texts,
+            "Ids of products; whatever the prohibition covers, where it is not said",
+        ),
+        HOSTS,
+        REASON,
+        APPROVER,
+        EXPIRES,
+    ],
+);
+
+static ACCEPT_GAP: Spec = spec(
+    "accept-gap",
+    "[[accept_gap]]",
+    &[
+        need("source", Form::Text, "Source that has the gap"),
+        key("gaps", Form::Words(words::<GapReason>), "Reasons of gaps; any, where it is not said"),
+        key("places", Form::Texts, "Globs of places; any, where it is not said"),
+        HOSTS,
+        REASON,
+        APPROVER,
+        EXPIRES,
+    ],
+);
+
+static RULESET_FILE: Spec =
+    spec("ruleset-file", TOP, &[SCHEMA, key("ruleset", Form::Table(&RULESET), "The folder as a whole")]);
+
+static RULESET: Spec = spec(
+    "ruleset",
+    "[ruleset]",
+    &[
+        need("name", Form::Id, "The lineage: what later versions have in common with this one"),
+        need("version", Form::Ordinal, "Grows with every release; counted from 1"),
+        need("released", Form::Date, "When it was released"),
+        key("stale_after", Form::Date, "From this day on the rules are old"),
+    ],
+);
