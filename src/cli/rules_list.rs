@@ -72,7 +72,11 @@ impl Line {
             "vendor" => (field("name"), field("aliases")),
             "product" => (field("name"), field("category")),
             "policy" => (field("title"), format!("effective {}", field("effective"))),
-            "prohibition" => (field("vendor"), field("severity")),
+            "prohibition" => {
+                let whom = ["vendor", "products", "categories"].map(|label| field(label));
+                let whom: Vec<String> = whom.into_iter().filter(|text| !text.is_empty()).collect();
+                (whom.join("; "), field("severity"))
+            }
             "authority" => (field("title"), field("citation")),
             _ => (field("reason"), format!("until {}", field("expires"))),
         };
