@@ -73,7 +73,7 @@ impl Line {
             "product" => (field("name"), field("category")),
             "policy" => (field("title"), format!("effective {}", field("effective"))),
             "prohibition" => {
-                let whom = ["vendor", "products", "categories"].map(|label| field(label));
+                let whom = ["vendor", "products", "categories"].map(field);
                 let whom: Vec<String> = whom.into_iter().filter(|text| !text.is_empty()).collect();
                 (whom.join("; "), field("severity"))
             }
@@ -97,10 +97,19 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
     } else {
         let mut out = table(&printer.look(false), &["what", "id", "name", "more"]);
         for line in lines {
-            out.add_row([line.what, &line.id, &line.name, &line.more]);
+            out.add_row([line.what, &line.id, &shorten(&line.name), &shorten(&line.more)]);
         }
         format!("{out}\n")
     };
     printer.result(&text, None)?;
     Ok(FINE)
+}
+
+/// Lists of products and aliases can be long; `show` and JSON have them whole.
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 80;
+    if text.chars().count() <= SHOWN {
+        return text.to_owned();
+    }
+    text.chars().take(SHOWN).chain(['…']).collect()
 }

@@ -81,6 +81,7 @@ pub(super) struct Key {
 }
 
 /// A table: its keys in the order in which they stand.
+#[derive(Clone, Copy)]
 pub(super) struct Spec {
     /// Its name in the JSON Schema.
     pub(super) id: &'static str,
