@@ -2,7 +2,7 @@
 # Installs what the tests and benches use beyond Rust. Needs Debian and root for packages; else says what is missing.
 set -euo pipefail
 
-packages=(rpm db5.3-util strace util-linux python3 python3-venv fusioninventory-agent time)
+packages=(rpm db5.3-util strace util-linux python3 python3-venv minisign fusioninventory-agent time)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

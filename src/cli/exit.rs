@@ -2,10 +2,11 @@
 //!
 //! Made by subcommands, shown by the printer.
 
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use crate::host::OpenError;
-use crate::ruleset::Diagnostic;
+use crate::ruleset::{Diagnostic, Refusal};
 
 /// Everything went well, and there is no verdict.
 pub(super) const FINE: u8 = 0;
@@ -44,7 +45,7 @@ pub(super) enum Failure {
     NoItem(String),
     /// What was asked for cannot be done; what, and what to do instead.
     #[error("{0}")]
-    Refused(String),
+    Declined(String),
     /// A file could not be read.
     #[error("cannot read {path}: {cause}")]
     Read {
@@ -61,7 +62,77 @@ pub(super) enum Failure {
         /// The system's words.
         cause: std::io::Error,
     },
+    /// The configuration is broken: a scan by half of it would be another scan.
+    #[error("the configuration cannot be used: {} fault(s); --no-config goes without it", .0.len())]
+    Config(Vec<Diagnostic>),
+    /// Rules that are not signed, altered or old.
+    #[error("the rules are refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
+    /// There is nothing to judge by.
+    #[error("there are no rules: the built-in ones are left out, and --rules names no others")]
+    NoRules,
+    /// Nothing to verify with.
+    #[error("there is no key to verify with; name it with --trusted-key, or in the configuration")]
+    NoKey,
+    /// No folder to remember in.
+    #[error("it is not known where to remember which rules were accepted; name a folder with --state")]
+    NoState,
+    /// The memory is damaged.
+    #[error(
+        "the memory of accepted rules {path} is damaged: {} fault(s); put it back from a backup, or remove it if the \
+         rules in use are surely the newest", .faults.len()
+    )]
+    DamagedState {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        faults: Vec<Diagnostic>,
+    },
+    /// A folder that cannot be signed.
+    #[error("cannot sign {0}: it has no file with [ruleset]; write one with name, version and released")]
+    NoManifest(PathBuf),
+    /// The password is empty.
+    #[error("the password is empty; give one, or make a key with --no-password")]
+    NoPassword,
+    /// A key that could not be made or used.
+    #[error("cannot sign: {0}")]
+    Key(String),
+    /// One of the operator's own files.
+    #[error("cannot {doing} {path}: {cause}; {next}")]
+    File {
+        /// What was to be done with it.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: String,
+        /// What to do.
+        next: &'static str,
+    },
     /// Standard output could not be written.
     #[error("cannot write the result to standard output: {0}")]
     Stdout(std::io::Error),
+}
+
+impl Failure {
+    /// A fault with one of the operator's own files.
+    pub(super) fn file(doing: &'static str, path: &Path, cause: &dyn Display, next: &'static str) -> Self {
+        Self::File { doing, path: path.to_owned(), cause: cause.to_string(), next }
+    }
+
+    /// What is wrong in which files, where that is what failed.
+    pub(super) fn diagnostics(&self) -> Option<&[Diagnostic]> {
+        match self {
+            Self::Rules(faults) | Self::Config(faults) | Self::DamagedState { faults, .. } => Some(faults),
+            _ => None,
+        }
+    }
+
+    /// What to say, a line for each reason.
+    pub(super) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Refused(refusals) => refusals.iter().map(ToString::to_string).collect(),
+            other => vec![other.to_string()],
+        }
+    }
 }

@@ -6,10 +6,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod config;
 mod dev;
 mod exit;
+mod files;
 mod inventory;
 mod look;
+mod places;
 mod printer;
 mod rules;
 mod rules_entries;
@@ -21,9 +24,11 @@ mod rules_new;
 mod rules_schema;
 mod rules_search;
 mod rules_show;
+mod rules_sign;
 mod rules_waive;
 mod scan;
 mod sources;
+mod state;
 
 use exit::{Failure, USAGE_OR_FAULT};
 use printer::Printer;
@@ -43,6 +48,10 @@ Examples:
   interdict rules check our-rules        every fault of every file, each with its line
   interdict rules show kaspersky         what is known of a vendor
   interdict rules test --rules our-rules run the examples in the rule files
+  interdict rules keygen --secret-key our.key --public-key our.pub
+  interdict rules sign our-rules --secret-key our.key
+  interdict rules verify our-rules --trusted-key our.pub
+  interdict rules list --rules our-rules --trusted-key our.pub
   interdict rules explain kesl           why a thing on this host is found, or is not
   interdict rules new vendor acme        a vendor file to begin with";
 
@@ -52,6 +61,8 @@ Examples:
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    config: config::ConfigArgs,
     /// Say nothing but the result
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -80,17 +91,25 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut printer = Printer::new(cli.quiet, cli.color);
-    let ended = match cli.command {
-        Command::Scan(args) => scan::run(&args, &mut printer),
-        Command::Inventory(args) => inventory::run(&args, &mut printer),
-        Command::Sources(args) => sources::run(&args, &mut printer),
-        Command::Rules(command) => rules::run(&command, &mut printer),
-        Command::Dev(command) => dev::run(&command, &mut printer),
-    };
-    ExitCode::from(ended.unwrap_or_else(|failure| {
+    ExitCode::from(run(&cli, &mut printer).unwrap_or_else(|failure| {
         printer.failure(&failure);
         USAGE_OR_FAULT
     }))
+}
+
+fn run(cli: &Cli, printer: &mut Printer) -> Ended {
+    let config = || cli.config.read();
+    match &cli.command {
+        Command::Scan(args) => scan::run(args, &config()?, printer),
+        Command::Inventory(args) => {
+            // Nothing in it is for an inventory, yet a broken one is not to be noticed by the next scan only.
+            config()?;
+            inventory::run(args, printer)
+        }
+        Command::Sources(args) => sources::run(args, printer),
+        Command::Rules(command) => rules::run(command, &config()?, printer),
+        Command::Dev(command) => dev::run(command, printer),
+    }
 }
 
 /// What a subcommand comes to: an exit code, or a fault of the run.

@@ -91,12 +91,14 @@ impl Printer {
 
     /// Why the command could not run. Said even when quiet.
     pub(super) fn failure(&self, failure: &Failure) {
-        if let Failure::Rules(diagnostics) = failure {
+        if let Some(diagnostics) = failure.diagnostics() {
             self.diagnostics(diagnostics);
         }
         let error =
             if self.colours(io::stderr().is_terminal()) { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
-        say(&format!("{error}: {}", safe(&failure.to_string())));
+        for line in failure.lines() {
+            say(&format!("{error}: {}", safe(&line)));
+        }
     }
 
     /// A bar on stderr for long work; invisible where nobody watches.
@@ -126,7 +128,7 @@ fn print(text: &str) -> io::Result<()> {
 }
 
 /// A report is there whole or not at all: written beside its place, then moved into it.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     if path.exists() && !path.is_file() {
         return std::fs::write(path, text);
     }

@@ -1,18 +1,21 @@
 //! `interdict rules`: check, list, show and test the rules.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use crate::judge::run_examples;
 use crate::model::Date;
-use crate::ruleset::{self, Choice, Level, Loaded, Ruleset, dated};
+use crate::ruleset::{Choice, Level, Loaded, Ruleset, TrustedKey, dated, load_trusted, stale};
 
 use super::Ended;
+use super::config::Config;
 use super::exit::{FAULTS, FINE, Failure};
 use super::look::now;
 use super::printer::Printer;
+use super::rules_sign::{self, KeygenArgs, SignArgs, VerifyArgs, trusted_key};
+use super::state::Memory;
 
 /// Which rules to use.
 #[derive(Debug, Clone, Args)]
@@ -24,8 +27,38 @@ pub(super) struct RulesArgs {
     #[arg(long, value_name = "FILE")]
     waivers: Vec<PathBuf>,
     /// Use only the rules named by --rules
-    #[arg(long, requires = "paths")]
+    #[arg(long)]
     no_built_in: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+/// Whose rules to use.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TrustArgs {
+    /// Use only rules that this minisign key has signed, unaltered and not older than before (and the built-in ones)
+    #[arg(long = "trusted-key", value_name = "KEY|FILE")]
+    keys: Vec<String>,
+    /// Folder that remembers which signed rules were accepted [default: /var/lib/interdict, or the user's own]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+impl TrustArgs {
+    /// The keys: those of the arguments, else those of the configuration.
+    pub(super) fn keys(&self, config: &Config) -> Result<Vec<TrustedKey>, Failure> {
+        either(&self.keys, &config.trusted_keys).iter().map(|key| trusted_key(key)).collect()
+    }
+
+    /// The folder that remembers, where it was named.
+    pub(super) fn state<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
+        self.state.as_deref().or(config.state.as_deref())
+    }
+}
+
+/// What the arguments say, else what the configuration says: never a mixture that nobody wrote.
+pub(super) fn either<'a, T>(arguments: &'a [T], config: &'a [T]) -> &'a [T] {
+    if arguments.is_empty() { config } else { arguments }
 }
 
 /// Subcommands of `rules`.
@@ -48,6 +81,12 @@ pub(super) enum Command {
     Show(super::rules_show::Args),
     /// Run the examples in the rule files
     Test(RulesArgs),
+    /// Make a key pair to sign rules with
+    Keygen(KeygenArgs),
+    /// Sign a folder of rules
+    Sign(SignArgs),
+    /// Check that a folder of rules is signed, unaltered and not older than before
+    Verify(VerifyArgs),
     /// Say why a thing on a host is found, or is not
     Explain(super::rules_explain::Args),
     /// Search everything that is written in the rules
@@ -63,10 +102,18 @@ pub(super) enum Command {
 }
 
 /// Loads rules; faults that are errors end the run, warnings are said.
-pub(super) fn load(args: &RulesArgs, more: Vec<PathBuf>, printer: &Printer) -> Result<Ruleset, Failure> {
-    let Loaded { ruleset, diagnostics, .. } = read(args, more);
+pub(super) fn load(
+    args: &RulesArgs,
+    config: &Config,
+    more: Vec<PathBuf>,
+    printer: &Printer,
+) -> Result<Ruleset, Failure> {
+    let Loaded { ruleset, diagnostics, .. } = read(args, config, more, printer)?;
     match ruleset {
         Some(ruleset) => {
+            if !ruleset.signed().is_empty() {
+                Memory::of(args.trust.state(config))?.accept(ruleset.signed())?;
+            }
             if !diagnostics.is_empty() {
                 printer.note(&format!(
                     "the rules have {} warning(s); see 'interdict rules check'",
@@ -79,32 +126,50 @@ pub(super) fn load(args: &RulesArgs, more: Vec<PathBuf>, printer: &Printer) -> R
     }
 }
 
-fn read(args: &RulesArgs, more: Vec<PathBuf>) -> Loaded {
-    let paths = args.paths.iter().chain(&args.waivers).cloned().chain(more).collect();
-    ruleset::load(&Choice { built_in: !args.no_built_in, paths })
+/// Reads rules; those that are refused end the run.
+fn read(args: &RulesArgs, config: &Config, more: Vec<PathBuf>, printer: &Printer) -> Result<Loaded, Failure> {
+    let built_in = config.built_in && !args.no_built_in;
+    let (rules, waivers) = (either(&args.paths, &config.rules), either(&args.waivers, &config.waivers));
+    if !built_in && rules.is_empty() && more.is_empty() {
+        return Err(Failure::NoRules);
+    }
+    let paths = rules.iter().chain(waivers).cloned().chain(more).collect();
+    let loaded = load_trusted(&Choice { built_in, paths }, &args.trust.keys(config)?);
+    if loaded.refusals.is_empty() {
+        return Ok(loaded);
+    }
+    printer.warnings(&loaded.diagnostics);
+    Err(Failure::Refused(loaded.refusals))
 }
 
 /// Runs the command.
-pub(super) fn run(command: &Command, printer: &mut Printer) -> Ended {
+pub(super) fn run(command: &Command, config: &Config, printer: &mut Printer) -> Ended {
     match command {
-        Command::Check { more, rules, json } => check(rules, more, *json, printer),
-        Command::List(args) => super::rules_list::run(args, printer),
-        Command::Show(args) => super::rules_show::run(args, printer),
-        Command::Explain(args) => super::rules_explain::run(args, printer),
-        Command::Search(args) => super::rules_search::run(args, printer),
+        Command::Check { more, rules, json } => check(rules, config, more, *json, printer),
+        Command::Test(rules) => test(rules, config, printer),
+        Command::Keygen(args) => rules_sign::keygen(args, printer),
+        Command::Sign(args) => rules_sign::sign(args, printer),
+        Command::Verify(args) => rules_sign::verify(args, config, printer),
+        Command::List(args) => super::rules_list::run(args, config, printer),
+        Command::Show(args) => super::rules_show::run(args, config, printer),
+        Command::Explain(args) => super::rules_explain::run(args, config, printer),
+        Command::Search(args) => super::rules_search::run(args, config, printer),
         Command::New(args) => super::rules_new::run(args, printer),
-        Command::Waive(args) => super::rules_waive::run(args, printer),
+        Command::Waive(args) => super::rules_waive::run(args, config, printer),
         Command::Fmt(args) => super::rules_fmt::run(args, printer),
         Command::Schema(args) => super::rules_schema::run(args, printer),
-        Command::Test(rules) => test(rules, printer),
     }
 }
 
 /// Exit 0 with or without warnings, 2 with an error: the same that a scan would do.
-fn check(rules: &RulesArgs, more: &[PathBuf], json: bool, printer: &Printer) -> Ended {
-    let mut loaded = read(rules, more.to_vec());
+fn check(rules: &RulesArgs, config: &Config, more: &[PathBuf], json: bool, printer: &Printer) -> Ended {
+    let mut loaded = read(rules, config, more.to_vec(), printer)?;
     if let Some(ruleset) = &loaded.ruleset {
-        loaded.diagnostics.extend(dated(ruleset, Date::of(now())));
+        let today = Date::of(now());
+        loaded.diagnostics.extend(dated(ruleset, today).into_iter().chain(stale(ruleset, today)));
+        if !ruleset.signed().is_empty() {
+            Memory::of(rules.trust.state(config))?.judge(ruleset.signed())?;
+        }
     }
     let errors = loaded.diagnostics.iter().filter(|found| found.code.level() == Level::Error).count();
     if json {
@@ -118,8 +183,8 @@ fn check(rules: &RulesArgs, more: &[PathBuf], json: bool, printer: &Printer) -> 
     Ok(if errors == 0 { FINE } else { super::exit::USAGE_OR_FAULT })
 }
 
-fn test(rules: &RulesArgs, printer: &Printer) -> Ended {
-    let ruleset = load(rules, Vec::new(), printer)?;
+fn test(rules: &RulesArgs, config: &Config, printer: &Printer) -> Ended {
+    let ruleset = load(rules, config, Vec::new(), printer)?;
     let (tried, failures) = run_examples(&ruleset);
     let mut text = String::new();
     for failure in &failures {

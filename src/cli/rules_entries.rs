@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::ruleset::indicator::Conditions;
 use crate::ruleset::pattern::Pattern;
 use crate::ruleset::{
-    AcceptedGap, Answer, At, Authority, Category, Exclude, Indicator, Policy, Product, Prohibition, Rule,
-    Ruleset, Vendor, Waiver,
+    AcceptedGap, Answer, At, Authority, Category, Exclude, Indicator, Manifest, Policy, Product, Prohibition,
+    Rule, Ruleset, Vendor, Waiver,
 };
 
 /// One thing that is written in the rules.
@@ -59,6 +59,7 @@ pub(super) fn entries(ruleset: &Ruleset) -> Vec<Entry> {
         }
         all.extend(ruleset.excludes().iter().filter(|exclude| exclude.vendor == one.id).map(exclude));
     }
+    all.extend(ruleset.manifests().iter().map(manifest));
     for one in ruleset.policies() {
         all.push(policy(one));
         all.extend(one.prohibitions.iter().map(prohibition));
@@ -83,6 +84,14 @@ pub(super) fn word(value: &impl Serialize) -> String {
 
 fn words<T: Serialize>(values: &[T]) -> String {
     values.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// A ruleset as a whole.
+pub(super) fn manifest(manifest: &Manifest) -> Entry {
+    Entry::new("ruleset", &manifest.name, &manifest.at)
+        .with("version", manifest.version.to_string())
+        .with("released", manifest.released.to_string())
+        .with("stale after", manifest.stale_after.map_or(String::new(), |day| day.to_string()))
 }
 
 /// A vendor.

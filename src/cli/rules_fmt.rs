@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
         }
     }
     if !faults.is_empty() {
-        return Err(Failure::Refused(faults.join("\n       ")));
+        return Err(Failure::Declined(faults.join("\n       ")));
     }
     Ok(if args.check && changed > 0 { FAULTS } else { FINE })
 }
@@ -69,7 +69,7 @@ fn filter(printer: &Printer) -> Ended {
     let mut text = String::new();
     let read = std::io::stdin().lock().read_to_string(&mut text);
     read.map_err(|cause| Failure::Read { path: "standard input".into(), cause })?;
-    let text = layout(&text).map_err(|error| Failure::Refused(format!("standard input: {error}")))?;
+    let text = layout(&text).map_err(|error| Failure::Declined(format!("standard input: {error}")))?;
     printer.result(&text, None)?;
     Ok(FINE)
 }
@@ -93,6 +93,6 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn laid_out(path: &Path) -> Result<Option<String>, Failure> {
     let there =
         std::fs::read_to_string(path).map_err(|cause| Failure::Read { path: path.to_owned(), cause })?;
-    let text = layout(&there).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))?;
+    let text = layout(&there).map_err(|error| Failure::Declined(format!("{}: {error}", path.display())))?;
     Ok((text != there).then_some(text))
 }

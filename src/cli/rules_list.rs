@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::emit::table::table;
 
 use super::Ended;
+use super::config::Config;
 use super::exit::FINE;
 use super::printer::Printer;
 use super::rules::{RulesArgs, load};
@@ -77,6 +78,7 @@ impl Line {
                 let whom: Vec<String> = whom.into_iter().filter(|text| !text.is_empty()).collect();
                 (whom.join("; "), field("severity"))
             }
+            "ruleset" => (format!("version {}", field("version")), format!("released {}", field("released"))),
             "authority" => (field("title"), field("citation")),
             _ => (field("reason"), format!("until {}", field("expires"))),
         };
@@ -85,8 +87,8 @@ impl Line {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
-    let ruleset = load(&args.rules, Vec::new(), printer)?;
+pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
+    let ruleset = load(&args.rules, config, Vec::new(), printer)?;
     let is_asked = |entry: &Entry| match args.what {
         Some(what) => what.words().contains(&entry.what),
         None => !["indicator", "exclude"].contains(&entry.what),

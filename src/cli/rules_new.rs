@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
     let text = args.kind.fill(&args.id, now());
     if let Some(path) = args.output.as_deref().filter(|path| path.exists()) {
         let path = path.display();
-        return Err(Failure::Refused(format!("{path} is there already; name a new file with --output")));
+        return Err(Failure::Declined(format!("{path} is there already; name a new file with --output")));
     }
     if let Some(folder) = args.output.as_deref().and_then(|path| path.parent()) {
         std::fs::create_dir_all(folder).map_err(|cause| Failure::Write { path: folder.to_owned(), cause })?;
@@ -94,14 +94,14 @@ fn check_id(id: &str) -> Result<(), Failure> {
     if id.is_empty() || !id.chars().all(part) {
         let text =
             format!("'{id}' is not an id: write lower-case letters, digits and hyphens, like 'acme-labs'");
-        return Err(Failure::Refused(text));
+        return Err(Failure::Declined(text));
     }
     let taken = built_in().ruleset.is_some_and(|rules| {
         rules.vendor(id).is_some() || rules.policy(id).is_some() || rules.authority(id).is_some()
     });
     if taken {
         let text = format!("the built-in rules have the id '{id}'; 'interdict rules show {id}' shows it");
-        return Err(Failure::Refused(text));
+        return Err(Failure::Declined(text));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::emit::table::table;
 use crate::normalise::fold;
 
 use super::Ended;
+use super::config::Config;
 use super::exit::{FAULTS, FINE};
 use super::printer::Printer;
 use super::rules::{RulesArgs, load};
@@ -45,8 +46,8 @@ struct Found {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
-    let ruleset = load(&args.rules, Vec::new(), printer)?;
+pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
+    let ruleset = load(&args.rules, config, Vec::new(), printer)?;
     let words: Vec<String> = args.words.iter().map(|word| fold(word).into_owned()).collect();
     let found: Vec<Found> = entries(&ruleset).iter().filter_map(|entry| find(entry, &words)).collect();
     if args.json {

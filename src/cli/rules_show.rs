@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::ruleset::{Exclude, Ruleset, Waiver};
 
 use super::Ended;
+use super::config::Config;
 use super::exit::{FINE, Failure};
 use super::printer::Printer;
 use super::rules::{RulesArgs, load};
@@ -33,8 +34,8 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
-    let ruleset = load(&args.rules, Vec::new(), printer)?;
+pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
+    let ruleset = load(&args.rules, config, Vec::new(), printer)?;
     let asked = Asked { ruleset: &ruleset, id: &args.id };
     let text = if args.json {
         let json = asked.json().and_then(|json| serde_json::to_string_pretty(&json).ok());

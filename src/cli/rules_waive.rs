@@ -10,6 +10,7 @@ use crate::model::Date;
 use crate::ruleset::{Code, Diagnostic, Ruleset, layout, of_text};
 
 use super::Ended;
+use super::config::Config;
 use super::exit::{FINE, Failure};
 use super::look::now;
 use super::printer::Printer;
@@ -56,22 +57,22 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
+pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     let today = Date::of(now());
     if args.expires < today {
         let text = format!("{} is over: --expires is the last day on which the waiver holds", args.expires);
-        return Err(Failure::Refused(text));
+        return Err(Failure::Declined(text));
     }
-    known(args, &load(&args.rules, Vec::new(), printer)?)?;
+    known(args, &load(&args.rules, config, Vec::new(), printer)?)?;
     let name = args.output.display().to_string();
     let waiver = waiver(args);
     let alone = layout(&format!("schema = 1\n\n{waiver}"))
-        .map_err(|error| Failure::Refused(format!("the waiver cannot be written: {error}")))?;
+        .map_err(|error| Failure::Declined(format!("the waiver cannot be written: {error}")))?;
     let is_broad = faults(&name, &alone).iter().any(|fault| fault.code == Code::BroadWaiver);
     if is_broad && !args.broad {
         let text = "this waives every product of the prohibition on every host: name --product, --hosts or both, \
                     or say --broad";
-        return Err(Failure::Refused(text.to_owned()));
+        return Err(Failure::Declined(text.to_owned()));
     }
     let text = match there(&args.output)? {
         None => alone,
@@ -81,7 +82,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
         }
     };
     if let Some(fault) = faults(&name, &text).iter().find(|fault| is_of_form(fault)) {
-        return Err(Failure::Refused(format!(
+        return Err(Failure::Declined(format!(
             "{name} would not load, and is left as it is:\n{}",
             fault.render(false)
         )));
@@ -97,7 +98,7 @@ fn known(args: &Args, rules: &Ruleset) -> Result<(), Failure> {
     let Some(prohibition) = prohibitions.find(|one| one.id == args.prohibition) else {
         let id = &args.prohibition;
         let text = format!("there is no prohibition '{id}'; see 'interdict rules list prohibitions'");
-        return Err(Failure::Refused(text));
+        return Err(Failure::Declined(text));
     };
     for id in &args.products {
         let text = match rules.product(id) {
@@ -105,7 +106,7 @@ fn known(args: &Args, rules: &Ruleset) -> Result<(), Failure> {
             Some(_) => format!("'{id}' is not prohibited by {}: it needs no waiver", prohibition.id),
             None => format!("there is no product '{id}'; see 'interdict rules list products'"),
         };
-        return Err(Failure::Refused(text));
+        return Err(Failure::Declined(text));
     }
     Ok(())
 }

@@ -8,13 +8,14 @@ use clap::Args as ClapArgs;
 use crate::emit;
 use crate::judge::{Question, judge};
 use crate::model::{Date, REPORT_SCHEMA, Report, RulesetStamp, Tool};
-use crate::ruleset::{Policy, Ruleset, dated};
+use crate::ruleset::{Policy, Ruleset, dated, stale};
 
 use super::Ended;
+use super::config::Config;
 use super::exit::Failure;
 use super::look::{LookArgs, now};
 use super::printer::Printer;
-use super::rules::{RulesArgs, load};
+use super::rules::{RulesArgs, either, load};
 
 /// The policy that is asked when none is named.
 const DEFAULT_POLICY: &str = "us-commerce";
@@ -26,6 +27,8 @@ Examples:
   interdict scan --root /mnt/disk --format json       a mounted disk, for a machine to read
   interdict scan --as-of 2024-07-20                   by the law of that day
   interdict scan --rules our-rules --policy ours      by a policy of your own
+  interdict scan --rules our-rules --trusted-key our.pub   only by rules that this key signed
+  interdict scan --config site.toml                   by the policies, rules and keys of a file
   interdict scan -q --format json -o /var/lib/interdict/report.json   from cron or a systemd timer";
 
 /// Arguments of `scan`.
@@ -76,23 +79,24 @@ impl OutArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
+pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended {
     let started = Instant::now();
     let scanned_at = now();
     let as_of = args.as_of.unwrap_or_else(|| Date::of(scanned_at));
-    let files = args.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
-    let ruleset = load(&args.rules, files.collect(), printer)?;
-    let policies = policies(&ruleset, &args.policies)?;
+    let asked = either(&args.policies, &config.policies);
+    let files = asked.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
+    let ruleset = load(&args.rules, config, files.collect(), printer)?;
+    let policies = policies(&ruleset, asked)?;
     let host = args.look.open()?;
     let (scope, depth) = (args.look.scope(), args.look.depth());
     let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
     let (items, coverage) = args.look.look(&host, want, printer);
     let facts = host.facts();
-    let old = dated(&ruleset, as_of);
+    let old = [stale(&ruleset, as_of), dated(&ruleset, as_of)].concat();
     let answer = judge(&Question {
         ruleset: &ruleset,
         policies,
-        site: None,
+        site: config.site.as_ref(),
         host: facts,
         items: &items,
         coverage: &coverage,
@@ -100,9 +104,9 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
         depth,
         as_of,
     });
-    let exceptions: Vec<_> = old.into_iter().chain(answer.unused_waivers).collect();
-    if !exceptions.is_empty() {
-        printer.warnings(&exceptions);
+    let warnings: Vec<_> = old.into_iter().chain(answer.unused_waivers).collect();
+    if !warnings.is_empty() {
+        printer.warnings(&warnings);
     }
     let report = Report {
         schema: REPORT_SCHEMA,
@@ -110,7 +114,7 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
         scanned_at,
         elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         host: facts.clone(),
-        ruleset: stamp(&ruleset),
+        ruleset: stamp(&ruleset, as_of),
         verdict: answer.verdict,
         exit_code: answer.verdict.exit_code(),
         claim: answer.claim,
@@ -148,11 +152,18 @@ pub(super) fn policies<'r>(ruleset: &'r Ruleset, asked: &[String]) -> Result<Vec
     Ok(policies)
 }
 
-fn stamp(ruleset: &Ruleset) -> RulesetStamp {
+/// Of several manifests the last in the order of the origin is told: a folder that was added knows more than the program.
+fn stamp(ruleset: &Ruleset, as_of: Date) -> RulesetStamp {
+    let told = ruleset.manifests().last();
+    let signed = ruleset.signed().iter().find(|one| told.is_some_and(|told| told.name == one.name));
     RulesetStamp {
         origin: ruleset.origin().to_owned(),
         digest: ruleset.digest().to_owned(),
         vendors: ruleset.vendors().len(),
         indicators: ruleset.indicators().len(),
+        version: told.map(|manifest| manifest.version),
+        stale_after: ruleset.manifests().iter().filter_map(|manifest| manifest.stale_after).min(),
+        stale: ruleset.manifests().iter().any(|manifest| manifest.is_stale(as_of)),
+        signed_by: signed.map(|signed| signed.key.clone()),
     }
 }

@@ -96,6 +96,9 @@ impl Page {
         self.text.push_str(&headline);
         self.blank();
         self.line(2, "", &safe(&report.claim.text));
+        if let (true, Some(since)) = (report.ruleset.stale, report.ruleset.stale_after) {
+            self.line(2, "", &self.ink(Ink::Yellow, &format!("these rules are old: stale since {since}")));
+        }
         for policy in &report.policies {
             self.line(2, "policy", &policy_line(policy));
         }

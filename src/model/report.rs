@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Claim, Coverage, Finding, HostFacts, Item, PolicyOutcome, Sighting, Stamp, Verdict};
+use super::{Claim, Coverage, Date, Finding, HostFacts, Item, PolicyOutcome, Sighting, Stamp, Verdict};
 
 /// Version of the scan report's shape; grows with every change that a reader could notice.
 pub const REPORT_SCHEMA: &str = "interdict.report/1";
@@ -37,6 +37,14 @@ pub struct RulesetStamp {
     pub vendors: usize,
     /// Indicators in it.
     pub indicators: usize,
+    /// Version by its manifest; of several, that of the place named last.
+    pub version: Option<u64>,
+    /// The first day on which some of the rules are old.
+    pub stale_after: Option<Date>,
+    /// Whether that day has come.
+    pub stale: bool,
+    /// Id of the minisign key that signed the place whose version is told, where a signature was asked for.
+    pub signed_by: Option<String>,
 }
 
 /// The report of one scan.

@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(faults(format!("{HEX}  a.toml\r\n")), 1);
         assert_eq!(faults(format!("{HEX}  a.toml")), 1, "cut off");
         assert_eq!(faults([HEX.as_bytes(), b"  \xff.toml\n"].concat()), 1);
-        assert_eq!(faults(format!("{} *a.toml\n", HEX)), 1);
+        assert_eq!(faults(format!("{HEX} *a.toml\n")), 1);
         assert_eq!(faults(format!("\\{HEX}  a.toml\n")), 1);
         assert_eq!(faults(format!("{}  a.toml\n", HEX.to_uppercase())), 1);
         assert_eq!(faults("\n"), 1);

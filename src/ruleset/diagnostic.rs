@@ -44,10 +44,9 @@ impl At {
         &self.file.name
     }
 
-    /// The folder of rules that the file is of; empty where texts were given.
-    pub(super) fn folder(&self) -> &str {
-        let RuleFile { name, relative, .. } = &*self.file;
-        name.get(..name.len().saturating_sub(relative.len())).unwrap_or_default()
+    /// Whether it is in this very file. Names do not tell: a folder `rules` looks like the built-in one.
+    pub fn is_in(&self, file: &Arc<RuleFile>) -> bool {
+        Arc::ptr_eq(&self.file, file)
     }
 
     /// Line, from 1.

@@ -13,7 +13,7 @@ use super::builtin;
 use super::code::{Code, Level};
 use super::compile::compile;
 use super::diagnostic::{At, Diagnostic, Faults, RuleFile};
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
 use super::refusal::Refusal;
 use super::signing::{Folder, SIGNATURE, SUMS, Sealed, Signed, TrustedKey, verify};
 
@@ -63,6 +63,13 @@ pub struct Place {
     pub files: Vec<Arc<RuleFile>>,
 }
 
+impl Place {
+    /// Whether something is written in one of its files.
+    pub fn has(&self, at: &At) -> bool {
+        self.files.iter().any(|file| at.is_in(file))
+    }
+}
+
 /// The rules that are compiled into the program.
 pub fn built_in() -> Loaded {
     load(&Choice::default())
@@ -98,7 +105,7 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
         let (diagnostics, files) = (faults.into_sorted(), files.len());
         return Loaded { ruleset: None, diagnostics, files, places, refusals };
     }
-    let mut loaded = finish(&files, faults, origin(choice));
+    let mut loaded = finish(&files, &places, faults, origin(choice));
     if let Some(ruleset) = &mut loaded.ruleset {
         (ruleset.signed, loaded.refusals) = named(seals, ruleset.manifests());
     }
@@ -106,6 +113,19 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
         loaded.ruleset = None;
     }
     Loaded { places, ..loaded }
+}
+
+/// Checks a signed folder by itself: its rules may refer to others that are not here.
+pub fn verify_folder(path: &Path, keys: &[TrustedKey]) -> Result<Signed, (Vec<Diagnostic>, Vec<Refusal>)> {
+    let faults = Faults::default();
+    let place = gather(path, &faults);
+    if place.files.is_empty() {
+        return Err((faults.into_sorted(), Vec::new()));
+    }
+    let sealed = check(&place, keys).map_err(|refusal| (faults.into_sorted(), vec![refusal]))?;
+    let ruleset = compile(&place.files, &Faults::default(), String::new());
+    let (mut signed, refusals) = named(vec![(&place, sealed)], ruleset.manifests());
+    signed.pop().ok_or((Vec::new(), refusals))
 }
 
 /// Checks the signature of a folder over what was read of it.
@@ -123,8 +143,7 @@ fn check(place: &Place, keys: &[TrustedKey]) -> Result<Sealed, Refusal> {
 fn named(seals: Vec<(&Place, Sealed)>, manifests: &[Manifest]) -> (Vec<Signed>, Vec<Refusal>) {
     let (mut signed, mut refusals) = (Vec::new(), Vec::new());
     for (place, sealed) in seals {
-        let own = |one: &&Manifest| place.files.iter().any(|file| file.name == one.at.file());
-        match manifests.iter().find(own) {
+        match manifests.iter().find(|one| place.has(&one.at)) {
             Some(manifest) => signed.push(Signed::new(sealed, manifest)),
             None => refusals.push(Refusal::NoManifest { folder: sealed.folder }),
         }
@@ -147,15 +166,17 @@ fn read_seal(folder: &Path, file: &'static str) -> Result<Vec<u8>, Refusal> {
 /// Rules from names and texts: for tests and documentation.
 pub fn of_text(texts: &[(&str, &str)]) -> Loaded {
     let file = |(name, text): &(&str, &str)| {
-        let relative = name.strip_prefix("rules/").unwrap_or(name).to_owned();
-        Arc::new(RuleFile { name: (*name).to_owned(), relative, text: (*text).to_owned() })
+        let (name, text) = ((*name).to_owned(), (*text).to_owned());
+        Arc::new(RuleFile { relative: name.clone(), name, text })
     };
     let files: Vec<Arc<RuleFile>> = texts.iter().map(file).collect();
-    finish(&files, Faults::default(), "text".to_owned())
+    finish(&files, &[], Faults::default(), "text".to_owned())
 }
 
-fn finish(files: &[Arc<RuleFile>], faults: Faults, origin: String) -> Loaded {
+fn finish(files: &[Arc<RuleFile>], places: &[Place], faults: Faults, origin: String) -> Loaded {
     let ruleset = compile(files, &faults, origin);
+    let folder = |at: &At| places.iter().position(|place| place.has(at));
+    manifest::check(ruleset.manifests(), folder, &faults);
     let diagnostics = faults.into_sorted();
     let broken = diagnostics.iter().any(|one| one.code.level() == Level::Error);
     Loaded {

@@ -43,10 +43,12 @@ pub fn stale(ruleset: &Ruleset, as_of: Date) -> Vec<Diagnostic> {
 }
 
 /// A folder has one manifest, and a name is one folder's: else nobody could say which version the rules have.
-pub(super) fn check(manifests: &[Manifest], faults: &Faults) {
+/// `folder` tells which of the named folders a place is in.
+pub(super) fn check(manifests: &[Manifest], folder: impl Fn(&At) -> Option<usize>, faults: &Faults) {
+    let same = |a: &At, b: &At| folder(a).is_some() && folder(a) == folder(b);
     for (position, manifest) in manifests.iter().enumerate() {
         let mut before = manifests.iter().take(position);
-        if let Some(first) = before.clone().find(|one| one.at.folder() == manifest.at.folder()) {
+        if let Some(first) = before.clone().find(|one| same(&one.at, &manifest.at)) {
             let label = format!("{} is the manifest of this folder already", first.at);
             let hint = "keep one file with [ruleset]; other rules belong in a folder of their own";
             faults.hint(Code::SecondManifest, &manifest.at, label, hint);
@@ -59,8 +61,9 @@ pub(super) fn check(manifests: &[Manifest], faults: &Faults) {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests write rule files of their own")]
 mod tests {
-    use super::super::{Loaded, of_text};
+    use super::super::{Choice, Loaded, load, of_text};
     use super::*;
 
     const OURS: &str = "schema = 1\n[ruleset]\nname = \"ours\"\nversion = 3\nreleased = 2026-01-01\nstale_after = 2026-07-01\n";
@@ -87,9 +90,21 @@ mod tests {
     #[test]
     fn a_folder_has_one_manifest_and_a_name_one_folder() {
         let other = OURS.replace("ours", "other");
-        assert_eq!(codes(&of_text(&[("a.toml", OURS), ("b.toml", &other)])), ["E0210"]);
-        assert_eq!(codes(&of_text(&[("a.toml", OURS), ("rules/b.toml", &other)])), [""; 0]);
-        assert_eq!(codes(&of_text(&[("a.toml", OURS), ("rules/b.toml", OURS)])), ["E0201"]);
+        assert_eq!(codes(&of_text(&[("a.toml", OURS), ("b.toml", &other)])), [""; 0]);
+        assert_eq!(codes(&of_text(&[("a.toml", OURS), ("b.toml", OURS)])), ["E0201"]);
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("one/a.toml", OURS), ("one/x/b.toml", &other), ("two/a.toml", &other)] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let of = |names: &[&str]| {
+            let paths = names.iter().map(|name| folder.path().join(name)).collect();
+            codes(&load(&Choice { built_in: true, paths })).join(" ")
+        };
+        assert_eq!(of(&["one"]), "E0210");
+        assert_eq!(of(&["one/x", "two"]), "E0201");
+        assert_eq!(of(&["two"]), "");
     }
 
     #[test]

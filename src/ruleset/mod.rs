@@ -35,7 +35,7 @@ pub(crate) use diagnostic::Faults;
 pub use diagnostic::{At, Diagnostic, RuleFile, render};
 pub use json_schema::{file_kinds, json_schema};
 pub use layout::{Unformattable, layout};
-pub use load::{Choice, Loaded, Place, built_in, load, load_trusted, of_text};
+pub use load::{Choice, Loaded, Place, built_in, load, load_trusted, of_text, verify_folder};
 pub use manifest::{Manifest, stale};
 pub use refusal::Refusal;
 pub use rules::{

@@ -19,7 +19,7 @@ use super::Ruleset;
 use super::code::Code;
 use super::diagnostic::{At, Faults, RuleFile};
 use super::lint;
-use super::manifest::{self as manifests, Manifest};
+use super::manifest::Manifest;
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
 use super::waiver::{AcceptedGap, Waiver};
@@ -59,13 +59,15 @@ pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) 
     }
     parts.policies = policy::resolve(std::mem::take(&mut parts.drafts), faults);
     lint::each(&parts, faults);
-    manifests::check(&parts.manifests, faults);
     if whole {
         // A reference into a file that did not parse is no fault of its own.
         lint::references(&parts, faults);
     }
     Ruleset::new(parts, digest(files), origin)
 }
+
+/// Reads a file of one kind.
+type Read = fn(&mut Table<'_>, &mut Parts);
 
 /// Reads one file; `false` where it is not known what it would have given.
 fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
@@ -80,7 +82,6 @@ fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
     }
     let mut root = Table::root(file, faults, document.get_ref());
     root.schema();
-    type Read = fn(&mut Table<'_>, &mut Parts);
     let kinds: [(&[&str], Read); 5] = [
         (&["vendor"], vendor::read),
         (&["policy"], policy::read),

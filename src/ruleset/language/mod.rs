@@ -139,7 +139,7 @@ pub(super) struct FileKind {
     pub(super) name: &'static str,
     /// What such a file says.
     pub(super) means: &'static str,
-    /// Tables of which one must be there.
+    /// Tables of which one must be there; none: no such tables.
     pub(super) one_of: &'static [&'static str],
     /// The top of the file.
     pub(super) top: &'static Spec,
@@ -198,6 +198,12 @@ pub(super) static FILES: &[FileKind] = &[
         means: "A folder of rules as a whole: its name, its version, when it was released",
         one_of: &["ruleset"],
         top: &RULESET_FILE,
+    },
+    FileKind {
+        name: "config",
+        means: "What a computer is always asked; no rule file, read by the program itself",
+        one_of: &[],
+        top: &CONFIG_FILE,
     },
 ];
 
@@ -445,3 +451,20 @@ static RULESET: Spec = spec(
         key("stale_after", Form::Date, "From this day on the rules are old"),
     ],
 );
+
+static CONFIG_FILE: Spec = spec(
+    "config-file",
+    TOP,
+    &[
+        SCHEMA,
+        key("policies", Form::Texts, "Policies to judge by: ids and files"),
+        key("rules", Form::Texts, "Folders of rules"),
+        key("built_in", Form::Bool, "Whether the built-in rules are used; true, where it is not said"),
+        key("waivers", Form::Texts, "Files of waivers"),
+        key("trusted_keys", Form::Texts, "Public keys whose rules are taken, or their `.pub` files"),
+        key("state", Form::Text, "Folder in which accepted rules are remembered"),
+        key("site", Form::Table(&SITE), "Who the site is"),
+    ],
+);
+
+static SITE: Spec = spec("site", "[site]", SITE_KEYS);

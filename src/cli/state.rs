@@ -1,0 +1,91 @@
+//! The memory of accepted rules on the disk: `rulesets.toml` in the state folder.
+//!
+//! Called by `rules` for signed rules. Written beside its place and moved into it, only when a version grows.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::ruleset::{Accepted, Refusal, Signed};
+
+use super::exit::Failure;
+use super::files::{Lock, read_text, write_new};
+use super::places;
+
+const FILE: &str = "rulesets.toml";
+const LOCK: &str = "rulesets.lock";
+const NEXT: &str = "make the folder writable for this user, or name another with --state: who cannot remember \
+                    cannot notice older rules";
+
+/// The state folder.
+pub(super) struct Memory(PathBuf);
+
+impl Memory {
+    /// The folder that was named, else the one of the computer or the user.
+    pub(super) fn of(named: Option<&Path>) -> Result<Self, Failure> {
+        let folder = named.map(Path::to_owned).or_else(places::state);
+        folder.map(Self).ok_or(Failure::NoState)
+    }
+
+    /// Whether rules may be used; `true` when some of them are to be remembered.
+    pub(super) fn judge(&self, signed: &[Signed]) -> Result<bool, Failure> {
+        let accepted = self.read()?;
+        let (mut news, mut refusals): (bool, Vec<Refusal>) = (false, Vec::new());
+        for one in signed {
+            match accepted.judge(one) {
+                Ok(new) => news |= new,
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        if refusals.is_empty() { Ok(news) } else { Err(Failure::Refused(refusals)) }
+    }
+
+    /// Judges rules, and remembers those that are new.
+    pub(super) fn accept(&self, signed: &[Signed]) -> Result<(), Failure> {
+        if signed.is_empty() || !self.judge(signed)? {
+            return Ok(());
+        }
+        let failed = |error: io::Error| self.failed(&error);
+        make_folder(&self.0).map_err(failed)?;
+        let _lock = Lock::take(&self.0.join(LOCK)).map_err(failed)?;
+        // Another run may have accepted a later version in between.
+        self.judge(signed)?;
+        let mut accepted = self.read()?;
+        for one in signed {
+            accepted.remember(one);
+        }
+        self.write(&accepted.text()).map_err(failed)
+    }
+
+    fn read(&self) -> Result<Accepted, Failure> {
+        let path = self.0.join(FILE);
+        match read_text(&path) {
+            Ok(text) => Accepted::read(&path.display().to_string(), text)
+                .map_err(|faults| Failure::DamagedState { path, faults }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Accepted::default()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    fn write(&self, text: &str) -> io::Result<()> {
+        let (path, beside) = (self.0.join(FILE), self.0.join(format!("{FILE}.part")));
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        write_new(&beside, text, true)?;
+        std::fs::rename(&beside, path)
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        Failure::file("remember which rules were accepted in", &self.0, error, NEXT)
+    }
+}
+
+/// Makes the folder for its owner alone; one that is there stays as it is.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

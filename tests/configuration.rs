@@ -1,0 +1,153 @@
+//! The configuration file from outside: found, named, wrong, and weaker than arguments.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests write files and may fail loudly"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::{Root, Run, interdict};
+
+const POLICY: &str = "schema = 1\n[policy]\nid = \"ours\"\ntitle = \"Ours\"\neffect = \"fail\"\n\
+    effective = 2025-01-01\nmin_confidence = \"probable\"\n[[prohibition]]\nid = \"ours.kaspersky\"\n\
+    vendor = \"kaspersky\"\nseverity = \"high\"\n";
+
+fn site(config: &str) -> Root {
+    let site = Root::debian();
+    site.file("var/lib/dpkg/status", "Package: base\nStatus: install ok installed\nVersion: 1\n\n");
+    site.file("conf/site.toml", format!("schema = 1\n{config}"));
+    site.file("conf/ours.toml", POLICY);
+    site
+}
+
+fn scan(site: &Root, args: &[&str]) -> Run {
+    let mut command = interdict();
+    command.args(["scan", "--format", "json", "--root"]).arg(site.path()).args(args);
+    Run::of(command.current_dir(site.at("conf")).args(["--config", "site.toml"]))
+}
+
+fn policies(run: &Run) -> Vec<String> {
+    let report = run.json();
+    let policies = report["policies"].as_array().unwrap();
+    policies.iter().map(|policy| policy["policy"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn arguments_win_over_the_file_and_the_file_over_the_default() {
+    let ours = site("policies = [\"ours.toml\"]\n");
+    assert_eq!(policies(&scan(&ours, &[])), ["ours"]);
+    assert_eq!(policies(&scan(&ours, &["--policy", "us-commerce"])), ["us-commerce"]);
+    assert_eq!(policies(&scan(&site(""), &[])), ["us-commerce"]);
+    let elsewhere = Run::of(
+        interdict()
+            .args(["scan", "--format", "json", "--root"])
+            .arg(ours.path())
+            .arg("--config")
+            .arg(ours.at("conf/site.toml")),
+    );
+    assert_eq!(policies(&elsewhere), ["ours"], "from another folder");
+}
+
+#[test]
+fn rules_waivers_and_the_site_come_from_the_file() {
+    let waiver = "schema = 1\n[[waiver]]\nprohibition = \"us-commerce.kaspersky\"\nproducts = [\"kaspersky.endpoint-security\"]\n\
+        reason = \"test\"\napprover = \"me\"\nexpires = 2026-12-31\n";
+    let site = site(
+        "waivers = [\"w.toml\"]\nrules = [\"more\"]\n[site]\njurisdictions = [\"US-TX\"]\nsectors = [\"private\"]\n",
+    );
+    site.file("conf/w.toml", waiver);
+    site.file(
+        "conf/more/ruleset.toml",
+        "schema = 1\n[ruleset]\nname = \"more\"\nversion = 9\nreleased = 2026-01-01\n",
+    );
+    let kesl = "Package: kesl\nStatus: install ok installed\nMaintainer: AO Kaspersky Lab <x@kaspersky.com>\nVersion: 1\n\n";
+    site.file("var/lib/dpkg/status", kesl);
+    let scanned = scan(&site, &["--as-of", "2026-11-01"]);
+    let report = scanned.json();
+    assert_eq!(report["ruleset"]["version"], 9, "{report:#}");
+    assert_eq!(scanned.finding("kaspersky.endpoint-security").unwrap()["waiver"]["approver"], "me");
+}
+
+#[test]
+fn faults_are_all_shown_and_end_the_run() {
+    let wrong = site("policys = []\nbuilt_in = 1\n[site]\nsectors = [\"spies\"]\n");
+    for command in ["scan", "inventory"] {
+        let mut run = interdict();
+        run.current_dir(wrong.at("conf")).args([command, "--config", "site.toml", "--root"]);
+        let run = Run::of(run.arg(wrong.path()));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:?}");
+        for words in
+            ["site.toml:2:1", "E0102", "E0103", "E0107", "the configuration cannot be used: 3 fault(s)"]
+        {
+            assert!(run.stderr.contains(words), "{words}: {run:?}");
+        }
+    }
+    assert_eq!(scan(&wrong, &["--no-config"]).code, 2, "both make no sense");
+    let plain = |args: &[&str]| Run::of(interdict().args(args).current_dir(wrong.at("conf")));
+    let missing = plain(&["rules", "list", "--config", "none.toml"]);
+    assert!(
+        missing.code == 2 && missing.stderr.contains("cannot read the configuration none.toml"),
+        "{missing:?}"
+    );
+    assert_eq!(plain(&["rules", "list", "--config", "."]).code, 2);
+    fs::write(wrong.at("conf/site.toml"), b"\xff").unwrap();
+    assert!(plain(&["rules", "list", "--config", "site.toml"]).stderr.contains("not UTF-8"));
+    assert_eq!(plain(&["rules", "list", "--no-config"]).code, 0);
+}
+
+#[test]
+fn trusted_keys_of_the_file_are_asked() {
+    let site = site("rules = [\"more\"]\ntrusted_keys = [\"our.pub\"]\nstate = \"state\"\n");
+    site.file(
+        "conf/more/ruleset.toml",
+        "schema = 1\n[ruleset]\nname = \"more\"\nversion = 9\nreleased = 2026-01-01\n",
+    );
+    let run = |words: &str| Run::of(interdict().current_dir(site.at("conf")).args(words.split_whitespace()));
+    let made = run("rules keygen --no-password --secret-key our.key --public-key our.pub --no-config");
+    assert_eq!(made.code, 0, "{made:?}");
+    let unsigned = scan(&site, &[]);
+    assert!(unsigned.code == 2 && unsigned.stderr.contains("unsigned rules"), "{unsigned:?}");
+    assert_eq!(run("rules sign more --secret-key our.key --no-config").code, 0);
+    assert_eq!(scan(&site, &[]).json()["ruleset"]["version"], 9);
+    assert!(site.at("conf/state/rulesets.toml").exists());
+    let verified = run("rules verify more --config site.toml");
+    assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+#[test]
+fn without_any_rules_there_is_nothing_to_judge_by() {
+    let run = scan(&site("built_in = false\n"), &[]);
+    assert!(run.code == 2 && run.stderr.contains("there are no rules"), "{run:?}");
+}
+
+#[test]
+fn the_page_shows_every_key_and_its_example_is_right() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let page = fs::read_to_string(page).unwrap();
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let site = site("");
+    site.file("conf/site.toml", example);
+    let read = Run::of(
+        interdict()
+            .args(["inventory", "--root"])
+            .arg(site.path())
+            .arg("--config")
+            .arg(site.at("conf/site.toml")),
+    );
+    assert!(read.code == 0 || read.code == 3, "{read:?}");
+    site.file("conf/site.toml", format!("{example}\nnonsense = 1\n"));
+    let wrong = scan(&site, &[]);
+    let known = wrong.stderr.split("it has: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    site.file("conf/site.toml", format!("nonsense = 1\n{example}"));
+    let top = scan(&site, &[]).stderr;
+    let top = top.split("it has: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let keys = known.split(", ").map(|key| format!("`site.{key}`"));
+    let tops = top.split(", ").filter(|key| *key != "site").map(|key| format!("`{key}`"));
+    let missing: Vec<String> = keys.chain(tops).filter(|key| !page.contains(&format!("| {key} |"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
