@@ -26,6 +26,10 @@ fuzz target seconds="60":
     mkdir -p fuzz/corpus/{{target}} fuzz/seeds/{{target}}
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
 
+# Bounds of the engine and of loading rules: time on one core, memory of the index
+bounds:
+    cargo bench --bench engine -- --check
+
 # Speed against cat, a peer in Perl and a peer in Go, on this host
 bench:
     benches/peers.py

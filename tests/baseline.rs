@@ -6,12 +6,14 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "builds a root; a test fails by panicking"
 )]
 
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -56,7 +58,7 @@ fn everything_installed() -> Option<Root> {
     for stanza in dump.split("\n\n") {
         let name = stanza.lines().find_map(|line| line.strip_prefix("Package: "));
         let Some(name) = name.filter(|name| seen.insert((*name).to_owned())) else { continue };
-        status.push_str(&format!("Package: {name}\nStatus: install ok installed\n"));
+        writeln!(status, "Package: {name}\nStatus: install ok installed").unwrap();
         let wanted = ["Maintainer", "Architecture", "Version", "Homepage", "Source"];
         for line in stanza.lines().filter(|line| wanted.iter().any(|key| line.split(':').next() == Some(key)))
         {

@@ -1,6 +1,4 @@
 //! What a day, a site and its exceptions change in a verdict, on the real program: phases of a law, waivers, accepted gaps.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use support::{Root, Run, interdict};

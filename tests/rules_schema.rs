@@ -144,7 +144,24 @@ fn asked_for() -> BTreeMap<String, BTreeSet<String>> {
             tables.insert(name.to_owned(), keys);
         }
     }
+    tables.extend(asked_of_the_configuration());
     tables
+}
+
+/// The same of the configuration, which only the program reads.
+fn asked_of_the_configuration() -> BTreeMap<String, BTreeSet<String>> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "schema = 1\nzzz = 1\n[site]\nzzz = 1\n").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_interdict"));
+    let output = command.args(["rules", "list", "--config"]).arg(file.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let tables = said.split("`zzz` is not a key of ").skip(1).map(|fault| {
+        let (table, rest) = fault.split_once('\n').unwrap();
+        let keys = rest.split_once("it has: ").unwrap().1.lines().next().unwrap();
+        let name = if table == "the top of the file" { "config-file" } else { table };
+        (name.to_owned(), keys.split(", ").map(str::to_owned).collect())
+    });
+    tables.collect()
 }
 
 #[test]

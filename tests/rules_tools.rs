@@ -1,6 +1,10 @@
 //! The tools for people who write and defend rules, as a person and a script meet them.
 #![expect(clippy::disallowed_methods, reason = "builds roots and rules and reads what was written")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests; a test fails by panicking"
+)]
 
 mod support;
 

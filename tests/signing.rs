@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use support::{Root, Run, has, interdict, is_root, skip};
@@ -292,12 +293,11 @@ fn keys_are_locked_by_a_password() {
     refused(&run(&site, &format!("{sign} wrong")), "Wrong password");
     assert_eq!(run(&site, &format!("{sign} password")).code, 0);
     refused(&run(&site, "rules keygen --secret-key b.key --public-key b.pub"), "the password is empty");
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = |path: &str| fs::metadata(site.at(path)).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode("a.key"), 0o600);
+    let bits = |path: &str| fs::metadata(site.at(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(bits("a.key"), 0o600);
     assert_eq!(list(&site).code, 2, "signed by the other key now");
     assert_eq!(run(&site, "rules list --rules rules --trusted-key a.pub --state state").code, 0);
-    assert_eq!((mode("state"), mode("state/rulesets.toml")), (0o700, 0o600));
+    assert_eq!((bits("state"), bits("state/rulesets.toml")), (0o700, 0o600));
 }
 
 #[test]

@@ -13,14 +13,14 @@ use crate::model::{
     Coverage, Date, Family, HostPath, Image, InventoryItem, Item, ItemKind, Place, Sighting, State, Trace,
 };
 use crate::normalise::{Gathering, Places, fold, gather};
-use crate::ruleset::{Policy, Ruleset};
+use crate::ruleset::{Policy, Ruleset, Site};
 
 use super::Ended;
 use super::config::Config;
 use super::exit::{FINE, Failure};
 use super::look::{LookArgs, now};
 use super::printer::Printer;
-use super::rules::{RulesArgs, load};
+use super::rules::{RulesArgs, either, load};
 use super::rules_explain_text::text;
 use super::scan::{is_file, policies};
 
@@ -113,15 +113,23 @@ pub(super) fn schema() -> String {
 /// Runs the command.
 pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     let as_of = args.as_of.unwrap_or_else(|| Date::of(now()));
-    let files = args.policies.iter().filter(|policy| is_file(policy)).map(Into::into);
+    let asked = either(&args.policies, &config.policies);
+    let files = asked.iter().filter(|policy| is_file(policy)).map(Into::into);
     let ruleset = load(&args.rules, config, files.collect(), printer)?;
-    let policies = policies(&ruleset, &args.policies)?;
+    let policies = policies(&ruleset, asked)?;
     let host = args.look.open()?;
     let (scope, depth) = (args.look.scope(), args.look.depth());
     let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
     let (items, coverage) = args.look.look(&host, want, printer);
-    let asking =
-        Asking { args, ruleset: &ruleset, policies, host: host.as_ref(), coverage: &coverage, as_of };
+    let asking = Asking {
+        args,
+        ruleset: &ruleset,
+        policies,
+        site: config.site.as_ref(),
+        host: host.as_ref(),
+        coverage: &coverage,
+        as_of,
+    };
     let document = asking.document(&items)?;
     let out = if args.json {
         serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
@@ -136,6 +144,7 @@ struct Asking<'a> {
     args: &'a Args,
     ruleset: &'a Ruleset,
     policies: Vec<&'a Policy>,
+    site: Option<&'a Site>,
     host: &'a dyn Host,
     coverage: &'a Coverage,
     as_of: Date,
@@ -177,7 +186,7 @@ impl Asking<'_> {
             scope: self.args.look.scope(),
             depth: self.args.look.depth(),
             as_of: self.as_of,
-            site: None,
+            site: self.site,
         }
     }
 

@@ -73,7 +73,11 @@ impl Line {
             "vendor" => (field("name"), field("aliases")),
             "product" => (field("name"), field("category")),
             "policy" => (field("title"), format!("effective {}", field("effective"))),
-            "prohibition" => (field("vendor"), field("severity")),
+            "prohibition" => {
+                let whom = ["vendor", "products", "categories"].map(field);
+                let whom: Vec<String> = whom.into_iter().filter(|text| !text.is_empty()).collect();
+                (whom.join("; "), field("severity"))
+            }
             "ruleset" => (format!("version {}", field("version")), format!("released {}", field("released"))),
             "authority" => (field("title"), field("citation")),
             _ => (field("reason"), format!("until {}", field("expires"))),
@@ -95,10 +99,19 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     } else {
         let mut out = table(&printer.look(false), &["what", "id", "name", "more"]);
         for line in lines {
-            out.add_row([line.what, &line.id, &line.name, &line.more]);
+            out.add_row([line.what, &line.id, &shorten(&line.name), &shorten(&line.more)]);
         }
         format!("{out}\n")
     };
     printer.result(&text, None)?;
     Ok(FINE)
+}
+
+/// Lists of products and aliases can be long; `show` and JSON have them whole.
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 80;
+    if text.chars().count() <= SHOWN {
+        return text.to_owned();
+    }
+    text.chars().take(SHOWN).chain(['…']).collect()
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Accepted, Evidence, Exception, Finding, Gap, GapReason, HostFacts, Inventory, LegalBasis, Mode, Phase,
-    PolicyOutcome, Report, Status, Unseen, Verdict,
+    Accepted, Evidence, Exception, Finding, Gap, GapReason, HostFacts, Inventory, Judgement, LegalBasis,
+    Mode, Phase, PolicyOutcome, Report, Status, Unseen, Verdict,
 };
 
 use super::safe::safe;
@@ -147,8 +147,7 @@ impl Page {
 
     fn unseen(&mut self, report: &Report) {
         let mut seen = BTreeSet::new();
-        let unseen =
-            report.policies.iter().flat_map(|policy| &policy.prohibitions).flat_map(|judged| &judged.unseen);
+        let unseen = report.policies.iter().flat_map(in_the_way).flat_map(|judged| &judged.unseen);
         let unseen: Vec<_> = unseen.filter(|one| seen.insert((&one.source, &one.reason))).collect();
         if !unseen.is_empty() {
             self.blank();
@@ -288,6 +287,12 @@ fn accepted_line(accepted: &Accepted) -> String {
     let gap = accepted.gap.as_ref().map_or_else(|| "saw nothing".to_owned(), gap_line);
     safe(&format!("{} {gap}; until {expires}, approved by {approver}: {reason}", accepted.source))
         .into_owned()
+}
+
+/// Prohibitions whose verdict is part of the policy's: those of which something could be found here, or all.
+fn in_the_way(policy: &PolicyOutcome) -> impl Iterator<Item = &Judgement> {
+    let any = policy.prohibitions.iter().any(|judged| judged.assessable);
+    policy.prohibitions.iter().filter(move |judged| judged.assessable || !any)
 }
 
 fn evidence_line(evidence: &Evidence) -> String {

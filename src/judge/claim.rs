@@ -9,6 +9,9 @@ use crate::model::{Claim, Depth, ItemKind, Mode, PolicyOutcome, ScopeAsk, Verdic
 use super::Question;
 use super::needs::words;
 
+/// Prohibitions that the claim names; the report has all.
+const NAMED: usize = 5;
+
 /// The claim of a run with this verdict.
 pub(super) fn claim(
     question: &Question<'_>,
@@ -61,12 +64,11 @@ fn exceptions(policies: &[PolicyOutcome]) -> String {
 }
 
 fn left_out(question: &Question<'_>, policies: &[PolicyOutcome]) -> String {
-    let unsought: BTreeSet<ItemKind> = policies
-        .iter()
-        .flat_map(|one| &one.prohibitions)
-        .flat_map(|one| &one.not_looked_for)
-        .copied()
-        .collect();
+    let judged = || policies.iter().flat_map(|policy| &policy.prohibitions);
+    let unknown: BTreeSet<&str> =
+        judged().filter(|one| !one.assessable).map(|one| one.prohibition.as_str()).collect();
+    let unsought = judged().filter(|one| one.assessable).flat_map(|one| &one.not_looked_for);
+    let unsought: BTreeSet<ItemKind> = unsought.copied().collect();
     let unsought: Vec<ItemKind> = unsought.into_iter().collect();
     let mut left = Vec::new();
     match question.scope {
@@ -82,8 +84,21 @@ fn left_out(question: &Question<'_>, policies: &[PolicyOutcome]) -> String {
     }
     left.push("files outside program folders, containers and disk images inside it were not searched");
     let unsought = (!unsought.is_empty()).then(|| format!("{} were not looked for", words(&unsought)));
-    let left: Vec<&str> = left.into_iter().chain(unsought.as_deref()).collect();
+    let unknown = (!unknown.is_empty()).then(|| not_assessed(&unknown, question));
+    let left: Vec<&str> = left.into_iter().chain(unsought.as_deref()).chain(unknown.as_deref()).collect();
     format!("; {}", left.join("; "))
+}
+
+/// Prohibitions of which nothing could be found on this system, a few of them by name.
+fn not_assessed(prohibitions: &BTreeSet<&str>, question: &Question<'_>) -> String {
+    let named: Vec<&str> = prohibitions.iter().take(NAMED).copied().collect();
+    let more = prohibitions.len() - named.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(
+        "not assessed, for nothing is known of them on {}: {}{more}",
+        question.host.family.word(),
+        named.join(", ")
+    )
 }
 
 fn privileges(question: &Question<'_>) -> &'static str {

@@ -40,10 +40,16 @@ pub(super) fn decide(
         effect: policy.effect,
         phase: phase(question, first),
         effective: first,
-        verdict: prohibitions.iter().map(|judged| judged.verdict).max().unwrap_or(Verdict::Inconclusive),
+        verdict: worst(&prohibitions),
         prohibitions,
     };
     (outcome, findings)
+}
+
+/// The worst verdict among prohibitions that could be found here; inconclusive where none could.
+fn worst(prohibitions: &[Judgement]) -> Verdict {
+    let asked = prohibitions.iter().filter(|judged| judged.assessable || judged.deciding > 0);
+    asked.map(|judged| judged.verdict).max().unwrap_or(Verdict::Inconclusive)
 }
 
 /// The day from which a prohibition counts.
@@ -80,6 +86,7 @@ fn judgement(
     Judgement {
         prohibition: prohibition.id.clone(),
         verdict,
+        assessable: needs.assessable,
         deciding,
         shown: found.len() - deciding,
         waived: found.iter().filter(|finding| finding.because == Some(Because::Waived)).count(),

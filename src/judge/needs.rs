@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Accepted, Confidence, Depth, Exception, Gap, HostFacts, ItemKind, Mode, ScopeKind, SourceReport, Status,
-    Strength, Unseen,
+    Accepted, Class, Confidence, Depth, Exception, Gap, HostFacts, ItemKind, Mode, ScopeKind, SourceReport,
+    Status, Strength, Unseen,
 };
 use crate::ruleset::{Policy, Prohibition, Ruleset, fields};
 
@@ -17,6 +17,8 @@ use super::decide::exception;
 pub(super) struct Needs {
     /// Names of the needed sources.
     pub(super) sources: Vec<String>,
+    /// Whether anything could be found at all.
+    pub(super) assessable: bool,
     /// What of them was not seen, and what in the question itself stands in the way.
     pub(super) unseen: Vec<Unseen>,
     /// What was not seen and the site puts up with.
@@ -29,7 +31,9 @@ pub(super) struct Needs {
 pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Prohibition) -> Needs {
     let mut unseen = limits(question, policy);
     let kinds = kinds(question.ruleset, prohibition, question.host, policy.min_confidence);
-    if kinds.is_empty() {
+    // What is only ever shown to a person needs no source: it cannot change the verdict.
+    let only_shown = kinds.is_empty() && is_only_shown(question, prohibition);
+    if kinds.is_empty() && !only_shown {
         let family = question.host.family.word();
         unseen.push(said(format!("not assessable: no indicator of it can be found on {family}")));
     }
@@ -52,7 +56,17 @@ pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Proh
             .push(said("no record of the software installed for the machine could be read whole".to_owned()));
     }
     let sources = needed.iter().map(|source| source.source.to_owned()).collect();
-    Needs { sources, unseen, accepted, not_looked_for }
+    let assessable = only_shown || not_looked_for.len() < kinds.len();
+    Needs { sources, assessable, unseen, accepted, not_looked_for }
+}
+
+/// Whether all that is known of a prohibition on systems of this family is for review.
+fn is_only_shown(question: &Question<'_>, prohibition: &Prohibition) -> bool {
+    let family = question.host.family;
+    let indicators = question.ruleset.indicators_of(prohibition);
+    let known = indicators.filter(|one| one.rule.families.contains(&family) && one.class != Class::Impostor);
+    let mut known = known.peekable();
+    known.peek().is_some() && known.all(|one| !one.class.counts())
 }
 
 /// Kinds of items as a list for people.

@@ -91,6 +91,9 @@ pub struct Judgement {
     pub prohibition: String,
     /// The verdict.
     pub verdict: Verdict,
+    /// Whether anything that shows it could be found on this system. Where nothing could, it takes no part in the
+    /// verdict of the policy, unless all are so.
+    pub assessable: bool,
     /// Findings that decide.
     pub deciding: usize,
     /// Findings that are only shown.

@@ -19,9 +19,8 @@ pub fn compare(version: &Version, limit: &str) -> Option<Ordering> {
         Scheme::Pacman => Some(parts(raw, limit, |a, b| rpm_part(a, b, true))),
         Scheme::Apk => Some(Apk::read(raw)?.cmp(&Apk::read(limit)?)),
         Scheme::Semver => Some(semver(raw)?.cmp(&semver(limit)?)),
-        Scheme::Dotted => Some(dotted(raw)?.cmp(&dotted(limit)?)),
         // Where the scheme is not known, only plain numbers mean the same in all of them.
-        Scheme::Other => Some(dotted(raw)?.cmp(&dotted(limit)?)),
+        Scheme::Dotted | Scheme::Other => Some(dotted(raw)?.cmp(&dotted(limit)?)),
     }
 }
 
@@ -279,11 +278,10 @@ mod tests {
     #[test]
     fn each_scheme_has_its_own_order() {
         for (scheme, ordered) in ORDERS {
-            for (i, a) in ordered.iter().enumerate() {
-                for (j, b) in ordered.iter().enumerate() {
-                    let found = compare(&Version::new(*a, *scheme), b);
-                    assert_eq!(found, Some(i.cmp(&j)), "{scheme:?}: {a} and {b}");
-                }
+            let all = || ordered.iter().enumerate();
+            for ((i, a), (j, b)) in all().flat_map(|one| all().map(move |other| (one, other))) {
+                let found = compare(&Version::new(*a, *scheme), b);
+                assert_eq!(found, Some(i.cmp(&j)), "{scheme:?}: {a} and {b}");
             }
         }
     }

@@ -48,9 +48,10 @@ struct Making {
 impl Making {
     /// A reference to the schema of a file, and what of it must be there.
     fn file(&mut self, kind: &FileKind) -> Value {
-        let one_of = required_each(kind.one_of);
         let top = self.table(kind.top);
-        json!({ "description": kind.means, "allOf": [top, { "anyOf": one_of }] })
+        let one_of = json!({ "anyOf": required_each(kind.one_of) });
+        let all = if kind.one_of.is_empty() { vec![top] } else { vec![top, one_of] };
+        json!({ "description": kind.means, "allOf": all })
     }
 
     /// A reference to the schema of a table, which is made once.

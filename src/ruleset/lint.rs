@@ -167,8 +167,8 @@ fn unique<'a>(ids: impl Iterator<Item = (&'a String, &'a At)>, faults: &Faults) 
 
 fn strengths(parts: &Parts, faults: &Faults) {
     for indicator in &parts.indicators {
-        let fields = indicator.rule.conditions.rests_on();
-        if indicator.strength == Strength::Conclusive && fields.iter().all(|field| *field == Field::Name) {
+        let name_alone = || indicator.rule.conditions.rests_on().iter().all(|field| *field == Field::Name);
+        if indicator.strength == Strength::Conclusive && name_alone() {
             let hint = "add publisher or signer, or call it strong";
             let label = "anybody can give a thing this name";
             faults.hint(Code::NameAlone, &indicator.rule.at, label, hint);

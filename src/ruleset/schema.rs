@@ -3,6 +3,7 @@
 //! Called by the compiling files of this room, and by `cli` for the configuration. Must not know which keys the language has: they ask for them.
 //! `serde` would stop at the first fault of a file; a rule author wants all of them at once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -15,6 +16,9 @@ use crate::model::Date;
 
 use super::code::Code;
 use super::diagnostic::{At, Faults, RuleFile};
+
+/// Keys that most tables are asked for.
+const ASKED: usize = 16;
 
 /// A text with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +53,14 @@ impl<'t> Value<'t> {
         match self.toml.get_ref() {
             DeValue::Table(entries) => {
                 let at = self.at();
-                Some(Table { file: self.file, faults: self.faults, entries, at, what, asked: Vec::new() })
+                Some(Table {
+                    file: self.file,
+                    faults: self.faults,
+                    entries,
+                    at,
+                    what,
+                    asked: Vec::with_capacity(ASKED),
+                })
             }
             _ => self.wrong("a table"),
         }
@@ -203,7 +214,7 @@ impl<'t> Table<'t> {
     /// The whole of a file.
     pub(crate) fn root(file: &'t Arc<RuleFile>, faults: &'t Faults, entries: &'t DeTable<'t>) -> Self {
         let at = At::new(file, 0..0);
-        Self { file, faults, entries, at, what: "the top of the file", asked: Vec::new() }
+        Self { file, faults, entries, at, what: "the top of the file", asked: Vec::with_capacity(ASKED) }
     }
 
     /// Its place: the header.
@@ -280,15 +291,14 @@ impl<'t> Table<'t> {
 
     /// Notes every key nobody asked for.
     pub(crate) fn finish(self) {
-        let mut known = self.asked;
-        known.sort_unstable();
-        known.dedup();
-        for (key, _) in self.entries {
-            if !known.iter().any(|asked| asked == key.get_ref()) {
-                let at = At::new(self.file, key.span());
-                let label = format!("`{}` is not a key of {}", key.get_ref(), self.what);
-                self.faults.hint(Code::UnknownKey, &at, label, format!("it has: {}", known.join(", ")));
-            }
+        let unknown =
+            self.entries.keys().filter(|key| !self.asked.iter().any(|asked| asked == key.get_ref()));
+        for key in unknown {
+            let at = At::new(self.file, key.span());
+            let label = format!("`{}` is not a key of {}", key.get_ref(), self.what);
+            let known: BTreeSet<&str> = self.asked.iter().copied().collect();
+            let known: Vec<&str> = known.into_iter().collect();
+            self.faults.hint(Code::UnknownKey, &at, label, format!("it has: {}", known.join(", ")));
         }
     }
 }

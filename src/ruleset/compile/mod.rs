@@ -66,6 +66,9 @@ pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) 
     Ruleset::new(parts, digest(files), origin)
 }
 
+/// Reads a file of one kind.
+type Read = fn(&mut Table<'_>, &mut Parts);
+
 /// Reads one file; `false` where it is not known what it would have given.
 fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
     let (document, errors) = DeTable::parse_recoverable(&file.text);
@@ -79,7 +82,6 @@ fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
     }
     let mut root = Table::root(file, faults, document.get_ref());
     root.schema();
-    type Read = fn(&mut Table<'_>, &mut Parts);
     let kinds: [(&[&str], Read); 5] = [
         (&["vendor"], vendor::read),
         (&["policy"], policy::read),

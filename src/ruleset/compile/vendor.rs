@@ -145,16 +145,12 @@ fn read_rule(table: &mut Table<'_>) -> Option<Rule> {
 
 fn read_unless(value: Value<'_>, kinds: &[ItemKind]) -> Option<Conditions> {
     let mut table = value.table("unless")?;
-    let (conditions, faulty) = Conditions::read_any(&mut table, kinds);
+    let (conditions, any_fault) = Conditions::read_any(&mut table, kinds);
     let (faults, at) = (table.faults(), table.at().clone());
     table.finish();
-    if conditions.is_empty() && !faulty {
-        faults.hint(
-            Code::EmptyPattern,
-            &at,
-            "there is nothing to match",
-            "give it conditions, or leave it out",
-        );
+    if conditions.is_empty() && !any_fault {
+        let hint = "give it conditions, or leave it out";
+        faults.hint(Code::EmptyPattern, &at, "there is nothing to match", hint);
     }
     (!conditions.is_empty()).then_some(conditions)
 }

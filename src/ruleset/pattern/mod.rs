@@ -7,8 +7,6 @@ mod expression;
 mod glob;
 mod needle;
 
-use std::collections::BTreeSet;
-
 use crate::normalise::fold;
 
 use super::code::Code;
@@ -23,18 +21,20 @@ const LENGTH_LIMIT: usize = 512;
 /// Alternatives, any of which may match.
 #[derive(Debug, Default)]
 pub struct Pattern {
-    exact: BTreeSet<String>,
+    /// Sorted.
+    exact: Vec<String>,
     prefixes: Vec<String>,
     globs: Vec<Glob>,
     regexes: Vec<Expression>,
-    roots: BTreeSet<String>,
+    /// Sorted.
+    roots: Vec<String>,
 }
 
 impl Pattern {
     /// A pattern of whole values only, for lists like a vendor's publishers.
     pub(super) fn of_exact<'a>(values: impl IntoIterator<Item = &'a Text>) -> Self {
         let exact = values.into_iter().map(|text| fold(&text.value).into_owned()).collect();
-        Self { exact, ..Self::default() }
+        Self { exact, ..Self::default() }.sorted()
     }
 
     /// A pattern of whole values that are folded already.
@@ -103,12 +103,20 @@ impl Pattern {
             lint::regex(&text, read, faults);
             pattern.regexes.push(expression);
         }
-        pattern
+        pattern.sorted()
+    }
+
+    fn sorted(mut self) -> Self {
+        for texts in [&mut self.exact, &mut self.roots] {
+            texts.sort_unstable();
+            texts.dedup();
+        }
+        self
     }
 
     fn add_exact(&mut self, values: &[Text]) {
         for text in values {
-            self.exact.insert(fold(&text.value).into_owned());
+            self.exact.push(fold(&text.value).into_owned());
             self.roots.extend(Some(&text.value).filter(|path| is_root(path)).cloned());
         }
     }
@@ -130,7 +138,7 @@ impl Pattern {
 
     /// Whether folded text matches one of the alternatives.
     pub fn matches(&self, folded: &str) -> bool {
-        self.exact.contains(folded)
+        self.exact.binary_search_by(|text| text.as_str().cmp(folded)).is_ok()
             || self.prefixes.iter().any(|prefix| folded.starts_with(prefix))
             || self.globs.iter().any(|glob| glob.is_match(folded))
             || self.regexes.iter().any(|expression| expression.is_match(folded))

@@ -2,17 +2,17 @@
 //!
 //! Layout and JSON Schema are made of it. The reader asks for keys by itself; a test compares the two.
 
+mod vendor;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::model::{
-    Class, Confidence, Depth, Effect, Family, GapReason, IdentifierType, ItemKind, Scheme, ScopeAsk,
-    Severity, State, Strength, Trust,
-};
+use crate::model::{Confidence, Depth, Effect, GapReason, IdentifierType, ScopeAsk, Severity};
 
 use super::category::Category;
 use super::indicator::KINDS;
 use super::rules::{Act, Embedded, Verified};
 use super::site::{DeviceType, Sector};
+use vendor::VENDOR_FILE;
 
 /// The words of a closed list, as a schema.
 pub(super) type Words = fn(&mut SchemaGenerator) -> Schema;
@@ -81,6 +81,7 @@ pub(super) struct Key {
 }
 
 /// A table: its keys in the order in which they stand.
+#[derive(Clone, Copy)]
 pub(super) struct Spec {
     /// Its name in the JSON Schema.
     pub(super) id: &'static str,
@@ -138,7 +139,7 @@ pub(super) struct FileKind {
     pub(super) name: &'static str,
     /// What such a file says.
     pub(super) means: &'static str,
-    /// Tables of which one must be there.
+    /// Tables of which one must be there; none: no such tables.
     pub(super) one_of: &'static [&'static str],
     /// The top of the file.
     pub(super) top: &'static Spec,
@@ -198,174 +199,15 @@ pub(super) static FILES: &[FileKind] = &[
         one_of: &["ruleset"],
         top: &RULESET_FILE,
     },
+    FileKind {
+        name: "config",
+        means: "What a computer is always asked; no rule file, read by the program itself",
+        one_of: &[],
+        top: &CONFIG_FILE,
+    },
 ];
 
 const TOP: &str = "the top of the file";
-
-static VENDOR_FILE: Spec = spec(
-    "vendor-file",
-    TOP,
-    &[
-        SCHEMA,
-        key("vendor", Form::Table(&VENDOR), "The maker of the software"),
-        key("product", Form::Tables(&PRODUCT), "A product of the vendor"),
-        key("embedding", Form::Tables(&EMBEDDING), "A third party's product with the vendor's code inside"),
-        key("exclude", Form::Tables(&EXCLUDE), "A look-alike: cancels hits weaker than conclusive"),
-        key("example", Form::Tables(&EXAMPLE), "Items that the rules are tried on"),
-    ],
-);
-
-static VENDOR: Spec = spec(
-    "vendor",
-    "[vendor]",
-    &[
-        need("id", Form::Id, "Id, for life, never used again"),
-        need("name", Form::Text, "Name"),
-        key("aliases", Form::Texts, "Other names, former ones and those in other scripts"),
-        key(
-            "publishers",
-            Form::Texts,
-            "Names in publisher fields: strong, as a whole or before a mail address",
-        ),
-        key(
-            "signers",
-            Form::Texts,
-            "Subjects of its signing certificates: conclusive where the chain is trusted",
-        ),
-        key("team_ids", Form::Texts, "Apple team ids: conclusive where the chain is trusted"),
-        key(
-            "signers_closed",
-            Form::Bool,
-            "Whether it signs with nothing else: what another signed is then not its",
-        ),
-        key("source", Form::Text, "Where the lists can be checked"),
-    ],
-);
-
-static PRODUCT: Spec = spec(
-    "product",
-    "[[product]]",
-    &[
-        need("id", Form::Id, "Id: the vendor's, a dot, and more"),
-        need("name", Form::Text, "Name"),
-        key(
-            "category",
-            Form::Word(words::<Category>),
-            "What it is for; policies make exceptions for categories",
-        ),
-        key("indicator", Form::Tables(&INDICATOR), "A sign of the product; one is enough"),
-    ],
-);
-
-const INDICATOR_KEYS: &[Key] = &[
-    need("kind", Form::Words(words::<ItemKind>), "Kinds of items it looks at"),
-    key("families", Form::Words(words::<Family>), "Families of systems it is for; all, where it is not said"),
-    key("unless", Form::Table(&UNLESS), "Where all of this is met too, it is no sign"),
-    need("strength", Form::Word(words::<Strength>), "How much it says by itself"),
-    key("class", Form::Word(words::<Class>), "What a match is of; `product`, where it is not said"),
-    need("source", Form::Text, "Where a person can check it"),
-    key("note", Form::Text, "A word to the reader"),
-];
-
-static INDICATOR: Spec = conditional("indicator", "[[product.indicator]]", INDICATOR_KEYS, 2);
-static HOST: Spec = conditional("embedding-host", "[[embedding.host]]", INDICATOR_KEYS, 2);
-static PROOF: Spec = conditional("embedding-proof", "[[embedding.proof]]", INDICATOR_KEYS, 2);
-static UNLESS: Spec = conditional("unless", "unless", &[], 0);
-
-static EMBEDDING: Spec = spec(
-    "embedding",
-    "[[embedding]]",
-    &[
-        need("id", Form::Id, "Id: the vendor's, a dot, and more"),
-        need("name", Form::Text, "Name"),
-        key("host", Form::Tables(&HOST), "A sign of the third party's product"),
-        need("proof", Form::Tables(&PROOF), "A sign of the vendor's code inside it"),
-    ],
-);
-
-static EXCLUDE: Spec = conditional(
-    "exclude",
-    "[[exclude]]",
-    &[
-        need("kind", Form::Words(words::<ItemKind>), "Kinds of items it looks at"),
-        key(
-            "families",
-            Form::Words(words::<Family>),
-            "Families of systems it is for; all, where it is not said",
-        ),
-        key("unless", Form::Table(&UNLESS), "Where all of this is met too, it excludes nothing"),
-        need("reason", Form::Text, "What it really is"),
-    ],
-    2,
-);
-
-static EXAMPLE: Spec = spec(
-    "example",
-    "[[example]]",
-    &[
-        key("note", Form::Text, "What it shows"),
-        key("families", Form::Words(words::<Family>), "Families it is tried on; Linux, where it is not said"),
-        need("items", Form::Tables(&ITEM), "What is found on the host"),
-        need("expect", Form::NoneOr(&EXPECT), "What must come of it: these products and no others"),
-    ],
-);
-
-static ITEM: Spec = spec(
-    "example-item",
-    "an item of an example",
-    &[
-        need("kind", Form::Word(words::<ItemKind>), "What kind of thing"),
-        key("source", Form::Text, "The source that would report it"),
-        need("name", Form::Text, "Technical name"),
-        key("display_name", Form::Text, "Name for people"),
-        key("publisher", Form::Text, "Who the record claims made it"),
-        key("version", Form::Text, "Version, as recorded"),
-        key("scheme", Form::Word(words::<Scheme>), "Order of its version"),
-        key("arch", Form::Text, "Architecture"),
-        key("path", Form::Text, "Path, where the kind has one"),
-        key("place", Form::Text, "Where it would be read"),
-        key("state", Form::Word(words::<State>), "How present; `installed`, where it is not said"),
-        key("identifiers", Form::Tables(&ITEM_IDENTIFIER), "Typed identifiers"),
-        key("signer", Form::Table(&ITEM_SIGNER), "Who signed it"),
-        key("image", Form::Table(&ITEM_IMAGE), "The program file that it is or points to"),
-    ],
-);
-
-static ITEM_IDENTIFIER: Spec = spec(
-    "example-identifier",
-    "an identifier",
-    &[
-        need("type", Form::Word(words::<IdentifierType>), "Its type"),
-        need("value", Form::Text, "Its value, as recorded"),
-    ],
-);
-
-static ITEM_SIGNER: Spec = spec(
-    "example-signer",
-    "a signer",
-    &[
-        need("name", Form::Text, "Subject of the signing certificate"),
-        key("team_id", Form::Text, "Apple's id of the team"),
-        need("trust", Form::Word(words::<Trust>), "How far it is proven"),
-    ],
-);
-
-static ITEM_IMAGE: Spec = spec(
-    "example-image",
-    "an image",
-    &[need("path", Form::Text, "Its path"), key("exists", Form::Bool, "Whether it is there")],
-);
-
-static EXPECT: Spec = spec(
-    "expect",
-    "expect",
-    &[
-        need("product", Form::Id, "Id of the product"),
-        key("state", Form::Word(words::<State>), "How present"),
-        key("confidence", Form::Word(words::<Confidence>), "How sure"),
-        key("class", Form::Word(words::<Class>), "What it is of"),
-    ],
-);
 
 const EXACT: Key = key("exact", Form::Texts, "The whole text");
 const PREFIX: Key = key("prefix", Form::Texts, "Its beginning");
@@ -609,3 +451,20 @@ static RULESET: Spec = spec(
         key("stale_after", Form::Date, "From this day on the rules are old"),
     ],
 );
+
+static CONFIG_FILE: Spec = spec(
+    "config-file",
+    TOP,
+    &[
+        SCHEMA,
+        key("policies", Form::Texts, "Policies to judge by: ids and files"),
+        key("rules", Form::Texts, "Folders of rules"),
+        key("built_in", Form::Bool, "Whether the built-in rules are used; true, where it is not said"),
+        key("waivers", Form::Texts, "Files of waivers"),
+        key("trusted_keys", Form::Texts, "Public keys whose rules are taken, or their `.pub` files"),
+        key("state", Form::Text, "Folder in which accepted rules are remembered"),
+        key("site", Form::Table(&SITE), "Who the site is"),
+    ],
+);
+
+static SITE: Spec = spec("site", "[site]", SITE_KEYS);
