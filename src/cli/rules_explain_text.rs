@@ -97,6 +97,7 @@ impl Page {
             Ending::Unmet => "no hit",
             Ending::Unless => "no hit (unless)",
             Ending::Excluded => "no hit (excluded)",
+            Ending::Foreign => "no hit (signed by another)",
         };
         let (strength, class) = (strength(tried.strength), tried.class.word());
         self.line(4, format!("{ending}: {} {strength} {class}  {}", tried.product, tried.at));

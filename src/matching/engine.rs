@@ -86,7 +86,12 @@ impl<'r> Engine<'r> {
         };
         let unless = indicator.rule.unless.as_ref();
         let unless = unless.is_some_and(|unless| unless.item(item) == Met::Fully);
-        let class = if self.is_contradicted(product, item) { Class::Impostor } else { indicator.class };
+        let class = match self.is_contradicted(product, item) {
+            // A name that others share, on what another signed, is the other's.
+            true if strength == Strength::Weak && indicator.class != Class::Impostor => return None,
+            true => Class::Impostor,
+            false => indicator.class,
+        };
         Some(Candidate { product, indicator, strength, class, unless, excludes: Vec::new() })
     }
 
@@ -342,6 +347,31 @@ reason = "left by a dog"
         }
         program.signer = Looked::Unreadable("test".to_owned());
         assert_eq!(hits(&rules, &program).len(), 1);
+    }
+
+    #[test]
+    fn a_foreign_signer_makes_an_impostor_of_what_is_strong() {
+        let text = RULES.replace("name = \"Acme\"\n", "name = \"Acme\"\nsigners_closed = true\n");
+        let rules = of_text(&[("a.toml", text.as_str())]).ruleset.unwrap();
+        let mut strong = trace(ItemKind::Service, "guard");
+        let mut weak = trace(ItemKind::Executable, "acme-clean");
+        let signed = |name: &str, trust| Looked::Some(Signer { name: name.to_owned(), team_id: None, trust });
+        let impostor = ("acme.guard".to_owned(), Strength::Strong, Class::Impostor);
+        for (signer, trust, named) in [
+            ("Somebody Else", Trust::Anchored, vec![impostor]),
+            ("Somebody Else", Trust::Unanchored, vec![guard(Strength::Strong)]),
+            ("Acme Corp Europe", Trust::Anchored, vec![guard(Strength::Strong)]),
+            (
+                "Microsoft Windows Hardware Compatibility Publisher",
+                Trust::Anchored,
+                vec![guard(Strength::Strong)],
+            ),
+        ] {
+            strong.signer = signed(signer, trust);
+            assert_eq!(hits(&rules, &strong), named, "{signer}");
+        }
+        weak.signer = signed("Somebody Else", Trust::Anchored);
+        assert_eq!(hits(&rules, &weak), [], "a shared name that another signed is the other's");
     }
 
     #[test]

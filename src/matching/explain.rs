@@ -24,6 +24,8 @@ pub enum Ending {
     Unless,
     /// A look-alike of the vendor's cancels it.
     Excluded,
+    /// All is met, and somebody else signed the thing.
+    Foreign,
 }
 
 /// A look-alike that cancels a hit.
@@ -126,6 +128,7 @@ impl Engine<'_> {
             Some(candidate) if candidate.unless && indicator.rule.conditions.sighting(sighting) => {
                 Ending::Unless
             }
+            None if conditions.iter().all(|told| told.met != Met::No) => Ending::Foreign,
             _ => Ending::Unmet,
         };
         Some(Tried {

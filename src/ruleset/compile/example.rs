@@ -77,6 +77,9 @@ fn read_item(mut table: Table<'_>) -> Option<Trace> {
     trace.path = table.text("path").map(|path| HostPath::from(path.as_str()));
     let identifiers = table.tables("identifiers", "an identifier");
     trace.identifiers = identifiers.into_iter().filter_map(read_identifier).collect();
+    if table.get("unsigned").and_then(Value::bool) == Some(true) {
+        trace.signer = Looked::None;
+    }
     if let Some(value) = table.get("signer") {
         trace.signer = read_signer(value).map_or(Looked::NotLooked, Looked::Some);
     }

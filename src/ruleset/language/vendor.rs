@@ -133,6 +133,7 @@ static ITEM: Spec = spec(
         key("state", Form::Word(words::<State>), "How present; `installed`, where it is not said"),
         key("identifiers", Form::Tables(&ITEM_IDENTIFIER), "Typed identifiers"),
         key("signer", Form::Table(&ITEM_SIGNER), "Who signed it"),
+        key("unsigned", Form::Bool, "It was looked at, and nobody signed it"),
         key("image", Form::Table(&ITEM_IMAGE), "The program file that it is or points to"),
     ],
 );
