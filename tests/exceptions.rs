@@ -148,3 +148,63 @@ fn the_key_server_of_minio_is_nobodys_antivirus() {
     let run = scan(&root, &["--format", "json"]);
     assert_eq!((run.code, run.json()["findings"].as_array().unwrap().len()), (0, 0), "{}", run.stdout);
 }
+
+/// A policy that builds on another, beside the built-in rules.
+fn ours(more: &str) -> (Root, String) {
+    let rules = Root::empty();
+    let head = "schema = 1\n[policy]\nid = \"ours\"\ntitle = \"Ours\"\nextends = [\"us-commerce\"]\n";
+    let file = rules.file("ours.toml", format!("{head}{more}"));
+    let path = file.to_str().unwrap().to_owned();
+    (rules, path)
+}
+
+#[test]
+fn a_policy_takes_over_changes_and_adds() {
+    let root = host(
+        "pc",
+        &format!(
+            "{SOUND}{KESL}Package: anydesk\nStatus: install ok installed\nArchitecture: amd64\nVersion: 6.3\n\n"
+        ),
+    );
+    let more = "[[override]]\nprohibition = \"us-commerce.kaspersky\"\nseverity = \"low\"\neffect = \"review\"\n\
+                [[prohibition]]\nid = \"ours.anydesk\"\nvendor = \"anydesk\"\nseverity = \"high\"\n";
+    let (_rules, policy) = ours(more);
+    let run = scan(&root, &["--policy", &policy, "--format", "json"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    let report = run.json();
+    let told = |finding: &serde_json::Value| {
+        ["prohibition", "severity", "decides"].map(|key| finding[key].to_string()).join(" ")
+    };
+    let findings: Vec<String> = report["findings"].as_array().unwrap().iter().map(told).collect();
+    assert_eq!(findings, ["\"ours.anydesk\" \"high\" true", "\"us-commerce.kaspersky\" \"low\" false"]);
+    assert_eq!(report["policies"][0]["effective"], "2024-07-20", "what it does not say is as in the other");
+}
+
+#[test]
+fn two_policies_are_judged_each_by_itself() {
+    let root = host("pc", &format!("{SOUND}{KESL}"));
+    let run = scan(&root, &["--policy", "us-commerce", "--policy", "de-bsi", "--format", "json"]);
+    let report = run.json();
+    let verdicts: Vec<&str> = report["policies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|policy| policy["verdict"].as_str().unwrap())
+        .collect();
+    assert_eq!((run.code, verdicts), (1, vec!["non-compliant", "compliant"]), "advice never decides");
+}
+
+#[test]
+fn a_law_that_binds_others_does_not_decide() {
+    let root = host("pc", &format!("{SOUND}{KESL}"));
+    let site = |text: &str| {
+        let folder = Root::empty();
+        let config = folder.file("config.toml", format!("schema = 1\n[site]\n{text}\n"));
+        scan(&root, &["--policy", "us-texas", "--config", config.to_str().unwrap()])
+    };
+    assert_eq!(site("jurisdictions = [\"US-TX\"]\nsectors = [\"state-agency\"]").code, 1);
+    assert_eq!(site("devices = [\"desktop\"]").code, 1, "who does not say where he is has chosen the policy");
+    let elsewhere = site("jurisdictions = [\"CA\"]");
+    assert_eq!(elsewhere.code, 0, "{elsewhere:?}");
+    assert!(elsewhere.stdout.contains("no authority behind it binds this site"), "{}", elsewhere.stdout);
+}
