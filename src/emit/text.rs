@@ -160,7 +160,7 @@ impl Page {
         for (gap, sources) in shared_gaps(&unseen) {
             self.line(2, "-", &format!("{gap} [{}]", sources.join(", ")));
         }
-        for step in next_steps(report) {
+        for step in next_steps(report, &unseen) {
             self.line(2, "next ", &step);
         }
         self.accepted(report);
@@ -356,8 +356,8 @@ fn shared_gaps(unseen: &[&Unseen]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// What a person can do about what could not be seen.
-fn next_steps(report: &Report) -> Vec<String> {
-    let gaps = || report.coverage.sources.iter().flat_map(|source| &source.gaps).filter(|gap| gap.blocking);
+fn next_steps(report: &Report, unseen: &[&Unseen]) -> Vec<String> {
+    let gaps = || unseen.iter().flat_map(|one| &one.gaps);
     let has = |reason: GapReason| gaps().any(|gap| gap.reason == reason);
     let mut steps = Vec::new();
     if has(GapReason::PermissionDenied) && !report.host.privileged {
