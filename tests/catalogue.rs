@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use interdict::model::{Effect, Field, Strength};
-use interdict::ruleset::{Act, Indicator, Ruleset, Verified, built_in};
+use interdict::ruleset::{Act, Expect, Indicator, Ruleset, Verified, built_in};
 
 /// The list of look-alikes that was kept while the rules were written: each has examples that bear its label.
 const LOOK_ALIKES: &[u32] = &[
@@ -49,6 +49,18 @@ fn every_look_alike_is_an_example() {
     }
     let missing: Vec<&u32> = LOOK_ALIKES.iter().filter(|label| !labels.contains(label)).collect();
     assert!(missing.is_empty(), "no example for C2-{missing:?}");
+}
+
+/// A vendor file can be read alone: what it expects of its examples is its own.
+#[test]
+fn no_vendor_file_needs_another() {
+    for example in rules().examples() {
+        let Expect::Findings(expected) = &example.expect else { continue };
+        let own = Path::new(example.at.file()).file_stem().unwrap().to_str().unwrap();
+        for one in expected {
+            assert!(one.product.split('.').next() == Some(own), "{}: {}", example.at, one.product);
+        }
+    }
 }
 
 #[test]
