@@ -100,6 +100,9 @@ fn a_waiver_is_shown_counted_and_ends() {
     let unused = scan(&host("lab-8", SOUND), &[&waivers[..], &["--as-of", "2025-06-30"]].concat());
     assert_eq!(unused.code, 0);
     assert!(unused.stderr.contains("W0604"), "{}", unused.stderr);
+    let two = rules.file("two.toml", format!("{WAIVER}{}", WAIVER.trim_start_matches("schema = 1\n")));
+    let unused = scan(&host("lab-8", SOUND), &["--waivers", two.to_str().unwrap(), "--as-of", "2025-06-30"]);
+    assert_eq!(unused.stderr.matches("W0604").count(), 2, "{}", unused.stderr);
 }
 
 #[test]
@@ -154,7 +157,7 @@ fn ours(more: &str) -> (Root, String) {
     let rules = Root::empty();
     let head = "schema = 1\n[policy]\nid = \"ours\"\ntitle = \"Ours\"\nextends = [\"us-commerce\"]\n";
     let file = rules.file("ours.toml", format!("{head}{more}"));
-    let path = file.to_str().unwrap().to_owned();
+    let path = file.display().to_string();
     (rules, path)
 }
 

@@ -81,8 +81,10 @@ pub fn judge(question: &Question<'_>) -> Answer {
 /// Waivers of the prohibitions that were asked, for this host, that hold and that nothing needed.
 fn unused_waivers(question: &Question<'_>, findings: &[Finding]) -> Vec<Diagnostic> {
     let host = question.host.name.as_deref();
-    let mut prohibitions = question.policies.iter().flat_map(|policy| &policy.prohibitions);
-    let mut asked = |waiver: &Waiver| prohibitions.any(|one| one.id == waiver.prohibition);
+    let asked = |waiver: &Waiver| {
+        let mut prohibitions = question.policies.iter().flat_map(|policy| &policy.prohibitions);
+        prohibitions.any(|one| one.id == waiver.prohibition)
+    };
     let needed = |waiver: &Waiver| {
         let by = |finding: &Finding| waiver.is_for(&finding.prohibition, &finding.product, host);
         findings.iter().any(|finding| finding.waiver.is_some() && by(finding))
