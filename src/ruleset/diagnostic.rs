@@ -158,6 +158,11 @@ impl Faults {
         }
     }
 
+    /// Adds what was noted elsewhere.
+    pub(crate) fn append(&self, more: Self) {
+        more.0.into_inner().into_iter().for_each(|diagnostic| self.push(diagnostic));
+    }
+
     /// All faults, in the order of files and lines.
     pub(crate) fn into_sorted(self) -> Vec<Diagnostic> {
         let mut list = self.0.into_inner();

@@ -6,6 +6,7 @@ mod authority;
 mod example;
 mod manifest;
 mod policy;
+mod side_by_side;
 mod vendor;
 mod waiver;
 
@@ -52,11 +53,7 @@ pub(super) struct Parts {
 
 /// Reads and checks files. The ruleset is only to be used where no fault is an error.
 pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) -> Ruleset {
-    let mut parts = Parts::default();
-    let mut whole = true;
-    for file in files {
-        whole &= read(file, faults, &mut parts);
-    }
+    let (mut parts, whole) = side_by_side::read_all(files, faults);
     parts.policies = policy::resolve(std::mem::take(&mut parts.drafts), faults);
     lint::each(&parts, faults);
     if whole {
