@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use interdict::model::{Effect, Field, Strength};
-use interdict::ruleset::{Act, Expect, Indicator, Ruleset, Verified, built_in};
+use interdict::ruleset::{Act, Expect, Indicator, Policy, Ruleset, Site, Verified, built_in};
 
 /// The list of look-alikes that was kept while the rules were written: each has examples that bear its label.
 const LOOK_ALIKES: &[u32] = &[
@@ -106,6 +106,44 @@ fn every_policy_names_its_ground_and_every_ground_its_text() {
         let official = authority.verified == Verified::Official;
         assert!(!official || authority.url.is_some(), "{} is said to be read, and not where", authority.id);
     }
+}
+
+/// The `[site]` that the head of a policy file recommends.
+fn recommended(policy: &Policy) -> Site {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(policy.at.file());
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines = text.lines().skip_while(|line| *line != "# [site]").skip(1);
+    let lines = lines.map_while(|line| line.strip_prefix("# ").filter(|line| line.contains('=')));
+    let table: toml::Table = lines.collect::<Vec<_>>().join("\n").parse().unwrap();
+    let list = |key: &str| table.get(key).cloned().unwrap_or(toml::Value::Array(Vec::new()));
+    Site {
+        jurisdictions: list("jurisdictions").try_into().unwrap(),
+        sectors: list("sectors").try_into().unwrap(),
+        devices: list("devices").try_into().unwrap(),
+    }
+}
+
+/// Who configures the site as the head of the policy says is bound by each prohibition that decides.
+#[test]
+fn the_recommended_site_is_bound() {
+    let rules = rules();
+    let mut with_site = 0;
+    for policy in rules.policies() {
+        let site = recommended(policy);
+        with_site += usize::from(site != Site::default());
+        for one in
+            policy.prohibitions.iter().filter(|one| one.effect.unwrap_or(policy.effect) == Effect::Fail)
+        {
+            let authorities = one.authorities.iter().filter_map(|id| rules.authority(id));
+            let mut binding = authorities.filter(|authority| authority.acts != [Act::Export]);
+            assert!(
+                binding.any(|authority| !authority.applies_to.excludes(&site)),
+                "{} and {site:?}",
+                one.id
+            );
+        }
+    }
+    assert!(with_site >= 12, "{with_site} policies recommend a site");
 }
 
 #[test]
