@@ -19,14 +19,41 @@ fn main() -> Result<(), Box<dyn Error>> {
     gather(&rules, &mut files)?;
     files.sort();
     let mut list = String::from("&[\n");
-    for file in &files {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    for (n, file) in files.iter().enumerate() {
         let name = file.strip_prefix(&rules)?.to_str().ok_or("a rule file's name is not UTF-8")?;
         let path = file.to_str().ok_or("the project's path is not UTF-8")?;
-        writeln!(list, "    ({:?}, include_str!({path:?})),", name.replace('\\', "/"))?;
+        let lean = out.join(format!("lean-{n}.toml"));
+        fs::write(&lean, without_examples(&fs::read_to_string(file)?))?;
+        let lean = lean.to_str().ok_or("the build folder's path is not UTF-8")?;
+        writeln!(
+            list,
+            "    ({:?}, include_str!({path:?}), include_str!({lean:?})),",
+            name.replace('\\', "/")
+        )?;
     }
     list.push_str("]\n");
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("built_in_rules.rs"), list)?;
+    fs::write(out.join("built_in_rules.rs"), list)?;
     Ok(())
+}
+
+/// The text with spaces in place of its examples: what is left stands where it stood. The layout of our rules has every
+/// table's head at the beginning of a line, and nothing else there that begins with a bracket.
+fn without_examples(text: &str) -> String {
+    let mut example = false;
+    let mut lean = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('[') {
+            example = line.starts_with("[[example]]");
+        }
+        if example {
+            lean.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        } else {
+            lean.push_str(line);
+        }
+    }
+    lean.truncate(lean.trim_end().len());
+    lean
 }
 
 fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

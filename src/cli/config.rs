@@ -79,7 +79,7 @@ impl ConfigArgs {
 fn parse(path: &Path, text: String) -> Result<Config, Failure> {
     let faults = Faults::default();
     let name = path.display().to_string();
-    let file = Arc::new(RuleFile { relative: name.clone(), name, text });
+    let file = Arc::new(RuleFile::new(name.clone(), name, text));
     let base = path.parent().unwrap_or(Path::new(""));
     let config = document(&file, &faults, |root| table(root, base));
     let faults = faults.into_sorted();

@@ -101,14 +101,24 @@ pub(super) enum Command {
     Schema(super::rules_schema::Args),
 }
 
-/// Loads rules; faults that are errors end the run, warnings are said.
+/// Loads rules without the examples of the built-in ones; faults that are errors end the run, warnings are said.
 pub(super) fn load(
     args: &RulesArgs,
     config: &Config,
     more: Vec<PathBuf>,
     printer: &Printer,
 ) -> Result<Ruleset, Failure> {
-    let Loaded { ruleset, diagnostics, .. } = read(args, config, more, printer)?;
+    accepted(read(args, config, more, false, printer)?, args, config, printer)
+}
+
+/// The rules that loading gave; remembers what was signed.
+fn accepted(
+    loaded: Loaded,
+    args: &RulesArgs,
+    config: &Config,
+    printer: &Printer,
+) -> Result<Ruleset, Failure> {
+    let Loaded { ruleset, diagnostics, .. } = loaded;
     match ruleset {
         Some(ruleset) => {
             if !ruleset.signed().is_empty() {
@@ -127,14 +137,20 @@ pub(super) fn load(
 }
 
 /// Reads rules; those that are refused end the run.
-fn read(args: &RulesArgs, config: &Config, more: Vec<PathBuf>, printer: &Printer) -> Result<Loaded, Failure> {
+fn read(
+    args: &RulesArgs,
+    config: &Config,
+    more: Vec<PathBuf>,
+    examples: bool,
+    printer: &Printer,
+) -> Result<Loaded, Failure> {
     let built_in = config.built_in && !args.no_built_in;
     let (rules, waivers) = (either(&args.paths, &config.rules), either(&args.waivers, &config.waivers));
     if !built_in && rules.is_empty() && more.is_empty() {
         return Err(Failure::NoRules);
     }
     let paths = rules.iter().chain(waivers).cloned().chain(more).collect();
-    let loaded = load_trusted(&Choice { built_in, paths }, &args.trust.keys(config)?);
+    let loaded = load_trusted(&Choice { built_in, examples, paths }, &args.trust.keys(config)?);
     if loaded.refusals.is_empty() {
         return Ok(loaded);
     }
@@ -163,7 +179,7 @@ pub(super) fn run(command: &Command, config: &Config, printer: &mut Printer) -> 
 
 /// Exit 0 with or without warnings, 2 with an error: the same that a scan would do.
 fn check(rules: &RulesArgs, config: &Config, more: &[PathBuf], json: bool, printer: &Printer) -> Ended {
-    let mut loaded = read(rules, config, more.to_vec(), printer)?;
+    let mut loaded = read(rules, config, more.to_vec(), true, printer)?;
     if let Some(ruleset) = &loaded.ruleset {
         let today = Date::of(now());
         loaded.diagnostics.extend(dated(ruleset, today).into_iter().chain(stale(ruleset, today)));
@@ -184,7 +200,7 @@ fn check(rules: &RulesArgs, config: &Config, more: &[PathBuf], json: bool, print
 }
 
 fn test(rules: &RulesArgs, config: &Config, printer: &Printer) -> Ended {
-    let ruleset = load(rules, config, Vec::new(), printer)?;
+    let ruleset = accepted(read(rules, config, Vec::new(), true, printer)?, rules, config, printer)?;
     let (tried, failures) = run_examples(&ruleset);
     let mut text = String::new();
     for failure in &failures {

@@ -85,7 +85,7 @@ pub(super) fn keygen(args: &KeygenArgs, printer: &Printer) -> Ended {
 pub(super) fn sign(args: &SignArgs, printer: &Printer) -> Ended {
     let paths = args.others.iter().chain([&args.dir]).cloned().collect();
     let Loaded { ruleset, diagnostics, mut places, .. } =
-        load(&Choice { built_in: !args.no_built_in, paths });
+        load(&Choice { built_in: !args.no_built_in, paths, ..Choice::default() });
     let (Some(ruleset), Some(place)) = (ruleset, places.pop()) else {
         return Err(Failure::Rules(diagnostics));
     };

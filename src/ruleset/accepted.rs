@@ -30,7 +30,7 @@ impl Accepted {
     /// Reads the memory. With a fault there is none: a damaged one must not count as empty.
     pub fn read(name: &str, text: String) -> Result<Self, Vec<Diagnostic>> {
         let faults = Faults::default();
-        let file = Arc::new(RuleFile { name: name.to_owned(), relative: name.to_owned(), text });
+        let file = Arc::new(RuleFile::new(name.to_owned(), name.to_owned(), text));
         let versions = document(&file, &faults, versions);
         let faults = faults.into_sorted();
         match versions {

@@ -23,6 +23,15 @@ pub struct RuleFile {
     pub relative: String,
     /// Its text.
     pub text: String,
+    /// The same without its examples, every place as it was, where nobody wants to try them.
+    pub lean: Option<&'static str>,
+}
+
+impl RuleFile {
+    /// A file with all that is in it.
+    pub fn new(name: String, relative: String, text: String) -> Self {
+        Self { name, relative, text, lean: None }
+    }
 }
 
 /// A place in a rule file.
@@ -47,6 +56,11 @@ impl At {
     /// Whether it is in this very file. Names do not tell: a folder `rules` looks like the built-in one.
     pub fn is_in(&self, file: &Arc<RuleFile>) -> bool {
         Arc::ptr_eq(&self.file, file)
+    }
+
+    /// Whether the file was read without its examples.
+    pub(super) fn is_lean(&self) -> bool {
+        self.file.lean.is_some()
     }
 
     /// Line, from 1.
@@ -180,7 +194,7 @@ mod tests {
 
     fn diagnostic() -> Diagnostic {
         let text = "schema = 1\n[vendor]\nнид = \"x\"\n".to_owned();
-        let file = Arc::new(RuleFile { name: "a.toml".to_owned(), relative: String::new(), text });
+        let file = Arc::new(RuleFile::new("a.toml".to_owned(), String::new(), text));
         let at = At::new(&file, 20..26);
         let hint = Some("write: id".to_owned());
         Diagnostic { code: Code::UnknownKey, at, label: "not a key of [vendor]".to_owned(), hint }
@@ -207,11 +221,7 @@ mod tests {
 
     #[test]
     fn a_place_outside_the_text_is_its_end() {
-        let file = Arc::new(RuleFile {
-            name: "a.toml".to_owned(),
-            relative: String::new(),
-            text: "a\nb".to_owned(),
-        });
+        let file = Arc::new(RuleFile::new("a.toml".to_owned(), String::new(), "a\nb".to_owned()));
         assert_eq!(At::new(&file, 90..99).to_string(), "a.toml:2");
     }
 }

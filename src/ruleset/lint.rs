@@ -186,7 +186,7 @@ fn examples(parts: &Parts, faults: &Faults) {
             Expect::Findings(_) => *found = true,
         }
     }
-    for vendor in &parts.vendors {
+    for vendor in parts.vendors.iter().filter(|vendor| !vendor.at.is_lean()) {
         let label = match tried.get(vendor.at.file()).copied().unwrap_or_default() {
             (true, true) => continue,
             (true, false) => "no [[example]] that expects \"none\"",

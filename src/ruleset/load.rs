@@ -29,13 +29,15 @@ const MAX_DEPTH: usize = 8;
 pub struct Choice {
     /// Whether the rules compiled into the program are among them.
     pub built_in: bool,
+    /// Whether their examples are read too; those of further files always are.
+    pub examples: bool,
     /// Further rule files, and folders of them.
     pub paths: Vec<PathBuf>,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { built_in: true, paths: Vec::new() }
+        Self { built_in: true, examples: true, paths: Vec::new() }
     }
 }
 
@@ -85,9 +87,10 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
     let faults = Faults::default();
     let mut files = Vec::new();
     if choice.built_in {
-        files.extend(builtin::FILES.iter().map(|(name, text)| {
+        files.extend(builtin::FILES.iter().map(|(name, text, lean)| {
             let (name, relative) = (format!("rules/{name}"), (*name).to_owned());
-            Arc::new(RuleFile { name, relative, text: (*text).to_owned() })
+            let lean = (!choice.examples).then_some(*lean);
+            Arc::new(RuleFile { name, relative, text: (*text).to_owned(), lean })
         }));
     }
     let places: Vec<Place> = choice.paths.iter().map(|path| gather(path, &faults)).collect();
@@ -167,7 +170,7 @@ fn read_seal(folder: &Path, file: &'static str) -> Result<Vec<u8>, Refusal> {
 pub fn of_text(texts: &[(&str, &str)]) -> Loaded {
     let file = |(name, text): &(&str, &str)| {
         let (name, text) = ((*name).to_owned(), (*text).to_owned());
-        Arc::new(RuleFile { relative: name.clone(), name, text })
+        Arc::new(RuleFile::new(name.clone(), name, text))
     };
     let files: Vec<Arc<RuleFile>> = texts.iter().map(file).collect();
     finish(&files, &[], Faults::default(), "text".to_owned())
@@ -227,7 +230,7 @@ fn read(root: &Path, path: &Path, faults: &Faults, files: &mut Vec<Arc<RuleFile>
             let below = path.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty());
             let name = below.unwrap_or_else(|| path.file_name().map_or(path, Path::new));
             let relative = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-            files.push(Arc::new(RuleFile { name: path.display().to_string(), relative, text }));
+            files.push(Arc::new(RuleFile::new(path.display().to_string(), relative, text)));
         }
         Err(reason) => unreadable(path, faults, &reason),
     }
@@ -259,7 +262,7 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 
 fn unreadable(path: &Path, faults: &Faults, reason: &str) {
     let name = path.display().to_string();
-    let file = Arc::new(RuleFile { relative: name.clone(), name, text: String::new() });
+    let file = Arc::new(RuleFile::new(name.clone(), name, String::new()));
     faults.add(Code::Unreadable, &At::new(&file, 0..0), reason);
 }
 
@@ -280,6 +283,23 @@ mod tests {
     }
 
     #[test]
+    fn without_their_examples_the_rules_are_the_same() {
+        let lean = load(&Choice { examples: false, ..Choice::default() });
+        assert!(lean.diagnostics.is_empty(), "{}", super::super::render(&lean.diagnostics, false));
+        let (lean, full) = (lean.ruleset.unwrap(), built_in().ruleset.unwrap());
+        let told = |rules: &Ruleset| {
+            let indicators =
+                rules.indicators().iter().map(|one| (one.rule.at.to_string(), one.source.clone()));
+            let excludes = rules.excludes().iter().map(|one| (one.rule.at.to_string(), one.reason.clone()));
+            let products = rules.products().iter().map(|one| (one.id.clone(), one.name.clone()));
+            indicators.chain(excludes).chain(products).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&lean), told(&full));
+        assert_eq!(lean.digest(), full.digest());
+        assert!(lean.examples().is_empty() && !full.examples().is_empty());
+    }
+
+    #[test]
     fn a_folder_adds_and_replaces() {
         let folder = tempfile::tempdir().unwrap();
         let vendor = "schema = 1\n[vendor]\nid = \"acme\"\nname = \"Acme\"\npublishers = [\"Acme\"]\n";
@@ -287,9 +307,9 @@ mod tests {
         std::fs::write(folder.path().join("anything/acme.toml"), vendor).unwrap();
         std::fs::write(folder.path().join("readme.txt"), "not a rule").unwrap();
         let paths = vec![folder.path().to_owned()];
-        let added = load(&Choice { built_in: true, paths: paths.clone() }).ruleset.unwrap();
+        let added = load(&Choice { paths: paths.clone(), ..Choice::default() }).ruleset.unwrap();
         assert!(added.vendor("acme").is_some() && added.vendor("kaspersky").is_some());
-        let replaced = load(&Choice { built_in: false, paths }).ruleset.unwrap();
+        let replaced = load(&Choice { built_in: false, paths, ..Choice::default() }).ruleset.unwrap();
         assert!(replaced.vendor("acme").is_some() && replaced.vendor("kaspersky").is_none());
         assert_ne!(added.digest(), replaced.digest());
     }
@@ -297,7 +317,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let load_path = |path: &Path| load(&Choice { built_in: true, paths: vec![path.to_owned()] });
+        let load_path = |path: &Path| load(&Choice { paths: vec![path.to_owned()], ..Choice::default() });
         assert_eq!(codes(&load_path(folder.path())), ["E0109"], "an empty folder");
         assert!(codes(&load_path(&folder.path().join("none"))).contains(&"E0109"));
         let file = folder.path().join("a.toml");
@@ -313,7 +333,7 @@ mod tests {
             std::fs::write(folder.path().join("a.toml"), "schema = 1\n[vendor]\nid=\"a\"\nname=\"A\"\n")
                 .unwrap();
             let paths = vec![folder.path().to_owned()];
-            load(&Choice { built_in: false, paths }).ruleset.unwrap().digest().to_owned()
+            load(&Choice { built_in: false, paths, ..Choice::default() }).ruleset.unwrap().digest().to_owned()
         };
         assert_eq!(digest(), digest());
     }

@@ -100,7 +100,7 @@ mod tests {
         }
         let of = |names: &[&str]| {
             let paths = names.iter().map(|name| folder.path().join(name)).collect();
-            codes(&load(&Choice { built_in: true, paths })).join(" ")
+            codes(&load(&Choice { paths, ..Choice::default() })).join(" ")
         };
         assert_eq!(of(&["one"]), "E0210");
         assert_eq!(of(&["one/x", "two"]), "E0201");

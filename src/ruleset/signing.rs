@@ -359,7 +359,7 @@ mod tests {
     }
 
     fn file(name: &str, text: &str) -> Arc<RuleFile> {
-        Arc::new(RuleFile { name: name.to_owned(), relative: name.to_owned(), text: text.to_owned() })
+        Arc::new(RuleFile::new(name.to_owned(), name.to_owned(), text.to_owned()))
     }
 
     #[test]

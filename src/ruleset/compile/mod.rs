@@ -68,7 +68,7 @@ type Read = fn(&mut Table<'_>, &mut Parts);
 
 /// Reads one file; `false` where it is not known what it would have given.
 fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
-    let (document, errors) = DeTable::parse_recoverable(&file.text);
+    let (document, errors) = DeTable::parse_recoverable(file.lean.unwrap_or(&file.text));
     for error in &errors {
         let at = At::new(file, error.span().unwrap_or(0..0));
         faults.add(Code::Syntax, &at, error.message());

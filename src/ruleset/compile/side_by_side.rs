@@ -17,7 +17,7 @@ const MIN_BYTES: usize = 64 << 10;
 
 /// Reads all files; `false` where it is not known what one of them would have given.
 pub(super) fn read_all(files: &[Arc<RuleFile>], faults: &Faults) -> (Parts, bool) {
-    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
+    let bytes: usize = files.iter().map(|file| size(file)).sum();
     let threads =
         thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS).min(bytes / MIN_BYTES);
     if threads < 2 {
@@ -47,6 +47,11 @@ pub(super) fn read_all(files: &[Arc<RuleFile>], faults: &Faults) -> (Parts, bool
     (all, all_whole)
 }
 
+/// Bytes that have to be read of it.
+fn size(file: &RuleFile) -> usize {
+    file.lean.map_or(file.text.len(), str::len)
+}
+
 fn read_some(files: &[Arc<RuleFile>], faults: &Faults) -> (Parts, bool) {
     let (mut parts, mut whole) = (Parts::default(), true);
     for file in files {
@@ -61,7 +66,7 @@ fn shares(files: &[Arc<RuleFile>], bytes: usize) -> Vec<&[Arc<RuleFile>]> {
     while !rest.is_empty() {
         let mut sum = 0;
         let until = rest.iter().position(|file| {
-            sum += file.text.len();
+            sum += size(file);
             sum >= bytes
         });
         let (share, after) = rest.split_at(until.map_or(rest.len(), |last| last + 1));
@@ -101,7 +106,7 @@ mod tests {
              id = \"v{n}.p\"\nname = \"P\"\n"
         );
         let text = format!("{head}#{}\n", "x".repeat(bytes.saturating_sub(head.len())));
-        Arc::new(RuleFile { name: format!("{n}.toml"), relative: format!("{n}.toml"), text })
+        Arc::new(RuleFile::new(format!("{n}.toml"), format!("{n}.toml"), text))
     }
 
     #[test]

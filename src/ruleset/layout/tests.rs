@@ -59,7 +59,7 @@ fn what_is_no_toml_is_refused() {
 
 #[test]
 fn every_built_in_file_keeps_what_it_says() {
-    for (name, text) in crate::ruleset::builtin::FILES {
+    for (name, text, _) in crate::ruleset::builtin::FILES {
         let once = layout(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(layout(&once).unwrap(), once, "{name}");
     }
