@@ -108,7 +108,18 @@ pub(super) fn load(
     more: Vec<PathBuf>,
     printer: &Printer,
 ) -> Result<Ruleset, Failure> {
-    accepted(read(args, config, more, false, printer)?, args, config, printer)
+    accepted(read(args, config, more, (false, None), printer)?, args, config, printer)
+}
+
+/// Loads rules as far as a scan under these policies needs them.
+pub(super) fn load_for(
+    asked: &[String],
+    args: &RulesArgs,
+    config: &Config,
+    more: Vec<PathBuf>,
+    printer: &Printer,
+) -> Result<Ruleset, Failure> {
+    accepted(read(args, config, more, (false, Some(asked.to_vec())), printer)?, args, config, printer)
 }
 
 /// The rules that loading gave; remembers what was signed.
@@ -141,7 +152,7 @@ fn read(
     args: &RulesArgs,
     config: &Config,
     more: Vec<PathBuf>,
-    examples: bool,
+    (examples, policies): (bool, Option<Vec<String>>),
     printer: &Printer,
 ) -> Result<Loaded, Failure> {
     let built_in = config.built_in && !args.no_built_in;
@@ -150,7 +161,7 @@ fn read(
         return Err(Failure::NoRules);
     }
     let paths = rules.iter().chain(waivers).cloned().chain(more).collect();
-    let loaded = load_trusted(&Choice { built_in, examples, paths }, &args.trust.keys(config)?);
+    let loaded = load_trusted(&Choice { built_in, examples, paths, policies }, &args.trust.keys(config)?);
     if loaded.refusals.is_empty() {
         return Ok(loaded);
     }
@@ -179,7 +190,7 @@ pub(super) fn run(command: &Command, config: &Config, printer: &mut Printer) -> 
 
 /// Exit 0 with or without warnings, 2 with an error: the same that a scan would do.
 fn check(rules: &RulesArgs, config: &Config, more: &[PathBuf], json: bool, printer: &Printer) -> Ended {
-    let mut loaded = read(rules, config, more.to_vec(), true, printer)?;
+    let mut loaded = read(rules, config, more.to_vec(), (true, None), printer)?;
     if let Some(ruleset) = &loaded.ruleset {
         let today = Date::of(now());
         loaded.diagnostics.extend(dated(ruleset, today).into_iter().chain(stale(ruleset, today)));
@@ -200,7 +211,7 @@ fn check(rules: &RulesArgs, config: &Config, more: &[PathBuf], json: bool, print
 }
 
 fn test(rules: &RulesArgs, config: &Config, printer: &Printer) -> Ended {
-    let ruleset = accepted(read(rules, config, Vec::new(), true, printer)?, rules, config, printer)?;
+    let ruleset = accepted(read(rules, config, Vec::new(), (true, None), printer)?, rules, config, printer)?;
     let (tried, failures) = run_examples(&ruleset);
     let mut text = String::new();
     for failure in &failures {

@@ -15,7 +15,7 @@ use super::config::Config;
 use super::exit::Failure;
 use super::look::{LookArgs, now};
 use super::printer::Printer;
-use super::rules::{RulesArgs, either, load};
+use super::rules::{RulesArgs, either, load_for};
 
 /// The policy that is asked when none is named.
 const DEFAULT_POLICY: &str = "us-commerce";
@@ -85,7 +85,8 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
     let as_of = args.as_of.unwrap_or_else(|| Date::of(scanned_at));
     let asked = either(&args.policies, &config.policies);
     let files = asked.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
-    let ruleset = load(&args.rules, config, files.collect(), printer)?;
+    let ids = if asked.is_empty() { &[DEFAULT_POLICY.to_owned()][..] } else { asked };
+    let ruleset = load_for(ids, &args.rules, config, files.collect(), printer)?;
     let policies = policies(&ruleset, asked)?;
     let host = args.look.open()?;
     let (scope, depth) = (args.look.scope(), args.look.depth());

@@ -33,9 +33,9 @@ pub struct RulesetStamp {
     pub origin: String,
     /// SHA-256 over every rule file's name and bytes.
     pub digest: String,
-    /// Vendors in it.
+    /// Vendors that were read of it: those that the policies name.
     pub vendors: usize,
-    /// Indicators in it.
+    /// Indicators of these vendors.
     pub indicators: usize,
     /// Version by its manifest; of several, that of the place named last.
     pub version: Option<u64>,

@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 use super::Ruleset;
 use super::builtin;
 use super::code::{Code, Level};
-use super::compile::compile;
+use super::compile::{compile, compile_for};
 use super::diagnostic::{At, Diagnostic, Faults, RuleFile};
 use super::manifest::{self, Manifest};
 use super::refusal::Refusal;
@@ -33,11 +33,14 @@ pub struct Choice {
     pub examples: bool,
     /// Further rule files, and folders of them.
     pub paths: Vec<PathBuf>,
+    /// Ids of the policies that will be asked; of the built-in vendors only those that these name are then read. None:
+    /// all. Beside further files, which may name any, all are read too.
+    pub policies: Option<Vec<String>>,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { built_in: true, examples: true, paths: Vec::new() }
+        Self { built_in: true, examples: true, paths: Vec::new(), policies: None }
     }
 }
 
@@ -108,7 +111,13 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
         let (diagnostics, files) = (faults.into_sorted(), files.len());
         return Loaded { ruleset: None, diagnostics, files, places, refusals };
     }
-    let mut loaded = finish(&files, &places, faults, origin(choice));
+    let asked = choice.policies.as_deref().filter(|_| choice.paths.is_empty());
+    let origin = origin(choice);
+    let ruleset = match asked {
+        Some(asked) => compile_for(&files, asked, &faults, origin),
+        None => compile(&files, &faults, origin),
+    };
+    let mut loaded = finish(ruleset, files.len(), &places, faults);
     if let Some(ruleset) = &mut loaded.ruleset {
         (ruleset.signed, loaded.refusals) = named(seals, ruleset.manifests());
     }
@@ -173,11 +182,11 @@ pub fn of_text(texts: &[(&str, &str)]) -> Loaded {
         Arc::new(RuleFile::new(name.clone(), name, text))
     };
     let files: Vec<Arc<RuleFile>> = texts.iter().map(file).collect();
-    finish(&files, &[], Faults::default(), "text".to_owned())
+    let faults = Faults::default();
+    finish(compile(&files, &faults, "text".to_owned()), files.len(), &[], faults)
 }
 
-fn finish(files: &[Arc<RuleFile>], places: &[Place], faults: Faults, origin: String) -> Loaded {
-    let ruleset = compile(files, &faults, origin);
+fn finish(ruleset: Ruleset, files: usize, places: &[Place], faults: Faults) -> Loaded {
     let folder = |at: &At| places.iter().position(|place| place.has(at));
     manifest::check(ruleset.manifests(), folder, &faults);
     let diagnostics = faults.into_sorted();
@@ -185,7 +194,7 @@ fn finish(files: &[Arc<RuleFile>], places: &[Place], faults: Faults, origin: Str
     Loaded {
         ruleset: (!broken).then_some(ruleset),
         diagnostics,
-        files: files.len(),
+        files,
         places: Vec::new(),
         refusals: Vec::new(),
     }
@@ -297,6 +306,34 @@ mod tests {
         assert_eq!(told(&lean), told(&full));
         assert_eq!(lean.digest(), full.digest());
         assert!(lean.examples().is_empty() && !full.examples().is_empty());
+    }
+
+    #[test]
+    fn of_the_vendors_those_are_read_that_policies_name() {
+        let of = |policies: &[&str]| {
+            let policies = Some(policies.iter().map(|&id| id.to_owned()).collect());
+            let loaded = load(&Choice { examples: false, policies, ..Choice::default() });
+            assert!(loaded.diagnostics.is_empty());
+            loaded.ruleset.unwrap()
+        };
+        let full = built_in().ruleset.unwrap();
+        for policy in full.policies() {
+            let some = of(&[&policy.id]);
+            let some_policy = some.policy(&policy.id).unwrap();
+            for (one, same) in policy.prohibitions.iter().zip(&some_policy.prohibitions) {
+                let told = |rules: &Ruleset, of| {
+                    let mut told: Vec<String> =
+                        rules.indicators_of(of).map(|sign| sign.rule.at.to_string()).collect();
+                    told.sort();
+                    told
+                };
+                assert_eq!(told(&full, one), told(&some, same), "{}", one.id);
+            }
+        }
+        let commerce = of(&["us-commerce"]);
+        assert_eq!(commerce.vendors().len(), 1);
+        assert_eq!(commerce.digest(), full.digest(), "the rules are the same, whatever is read of them");
+        assert_eq!(of(&["us-commerce", "no-such"]).vendors().len(), full.vendors().len());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod side_by_side;
 mod vendor;
 mod waiver;
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -24,6 +25,9 @@ use super::manifest::Manifest;
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
 use super::waiver::{AcceptedGap, Waiver};
+
+/// Folder of the built-in vendor files, each named after its vendor.
+const VENDORS: &str = "vendors/";
 
 /// A place where one file names what must stand in another.
 #[derive(Debug)]
@@ -61,6 +65,44 @@ pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) 
         lint::references(&parts, faults);
     }
     Ruleset::new(parts, digest(files), origin)
+}
+
+/// Reads built-in files as far as policies need them: of vendors only those that they name. What the files say of each
+/// other is known to be right, for tests have read them all.
+pub(super) fn compile_for(
+    files: &[Arc<RuleFile>],
+    asked: &[String],
+    faults: &Faults,
+    origin: String,
+) -> Ruleset {
+    let (vendors, others): (Vec<_>, Vec<_>) =
+        files.iter().cloned().partition(|file| file.relative.starts_with(VENDORS));
+    let (mut parts, _) = side_by_side::read_all(&others, faults);
+    parts.policies = policy::resolve(std::mem::take(&mut parts.drafts), faults);
+    let needed = needed(&parts.policies, asked);
+    let is_needed = |file: &Arc<RuleFile>| {
+        let id = file.relative.strip_prefix(VENDORS).and_then(|name| name.strip_suffix(".toml"));
+        needed.as_ref().is_none_or(|needed| id.is_some_and(|id| needed.contains(id)))
+    };
+    let vendors: Vec<_> = vendors.into_iter().filter(is_needed).collect();
+    parts.append(side_by_side::read_all(&vendors, faults).0);
+    Ruleset::new(parts, digest(files), origin)
+}
+
+/// Ids of the vendors that policies name; none: all of them, by category or for a policy that is not known.
+fn needed<'p>(policies: &'p [Policy], asked: &[String]) -> Option<HashSet<&'p str>> {
+    let mut needed = HashSet::new();
+    for id in asked {
+        let policy = policies.iter().find(|policy| policy.id == *id)?;
+        for prohibition in &policy.prohibitions {
+            if prohibition.vendor.is_none() && !prohibition.categories.is_empty() {
+                return None;
+            }
+            needed.extend(prohibition.vendor.as_deref());
+            needed.extend(prohibition.products.iter().filter_map(|product| product.split('.').next()));
+        }
+    }
+    Some(needed)
 }
 
 /// Reads a file of one kind.

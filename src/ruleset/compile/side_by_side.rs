@@ -78,7 +78,7 @@ fn shares(files: &[Arc<RuleFile>], bytes: usize) -> Vec<&[Arc<RuleFile>]> {
 
 impl Parts {
     /// Adds what further files gave. Indicators name their product by its place in the list.
-    fn append(&mut self, mut more: Self) {
+    pub(super) fn append(&mut self, mut more: Self) {
         let before = self.products.len();
         more.indicators.iter_mut().for_each(|indicator| indicator.product += before);
         self.vendors.append(&mut more.vendors);
