@@ -184,6 +184,17 @@ fn a_policy_takes_over_changes_and_adds() {
 }
 
 #[test]
+fn a_policy_of_which_nothing_counts_here_is_not_met() {
+    let rules = Root::empty();
+    let text = "schema = 1\n[policy]\nid = \"m\"\ntitle = \"M\"\neffective = 2025-01-01\n\
+                [[prohibition]]\nid = \"m.zte\"\nvendor = \"zte\"\n";
+    let policy = rules.file("m.toml", text).display().to_string();
+    let run = scan(&host("pc", SOUND), &["--policy", &policy]);
+    assert_eq!(run.code, 3, "what counts of it is known on Windows only: {run:?}");
+    assert!(run.stdout.contains("not assessable"), "{}", run.stdout);
+}
+
+#[test]
 fn two_policies_are_judged_each_by_itself() {
     let root = host("pc", &format!("{SOUND}{KESL}"));
     let run = scan(&root, &["--policy", "us-commerce", "--policy", "de-bsi", "--format", "json"]);

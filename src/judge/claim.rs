@@ -95,7 +95,7 @@ fn not_assessed(prohibitions: &BTreeSet<&str>, question: &Question<'_>) -> Strin
     let more = prohibitions.len() - named.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!(
-        "not assessed, for nothing is known of them on {}: {}{more}",
+        "not assessed, for nothing that counts is known of them on {}: {}{more}",
         question.host.family.word(),
         named.join(", ")
     )

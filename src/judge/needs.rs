@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Accepted, Class, Confidence, Depth, Exception, Gap, HostFacts, ItemKind, Mode, ScopeKind, SourceReport,
-    Status, Strength, Unseen,
+    Accepted, Confidence, Depth, Exception, Gap, HostFacts, ItemKind, Mode, ScopeKind, SourceReport, Status,
+    Strength, Unseen,
 };
 use crate::ruleset::{Policy, Prohibition, Ruleset, fields};
 
@@ -31,9 +31,7 @@ pub(super) struct Needs {
 pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Prohibition) -> Needs {
     let mut unseen = limits(question, policy);
     let kinds = kinds(question.ruleset, prohibition, question.host, policy.min_confidence);
-    // What is only ever shown to a person needs no source: it cannot change the verdict.
-    let only_shown = kinds.is_empty() && is_only_shown(question, prohibition);
-    if kinds.is_empty() && !only_shown {
+    if kinds.is_empty() {
         let family = question.host.family.word();
         unseen.push(said(format!("not assessable: no indicator of it can be found on {family}")));
     }
@@ -56,17 +54,8 @@ pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Proh
             .push(said("no record of the software installed for the machine could be read whole".to_owned()));
     }
     let sources = needed.iter().map(|source| source.source.to_owned()).collect();
-    let assessable = only_shown || not_looked_for.len() < kinds.len();
+    let assessable = not_looked_for.len() < kinds.len();
     Needs { sources, assessable, unseen, accepted, not_looked_for }
-}
-
-/// Whether all that is known of a prohibition on systems of this family is for review.
-fn is_only_shown(question: &Question<'_>, prohibition: &Prohibition) -> bool {
-    let family = question.host.family;
-    let indicators = question.ruleset.indicators_of(prohibition);
-    let known = indicators.filter(|one| one.rule.families.contains(&family) && one.class != Class::Impostor);
-    let mut known = known.peekable();
-    known.peek().is_some() && known.all(|one| !one.class.counts())
 }
 
 /// Kinds of items as a list for people.

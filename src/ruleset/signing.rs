@@ -67,7 +67,7 @@ fn key_id(bytes: &[u8]) -> String {
     hex(bytes.iter().rev()).to_uppercase()
 }
 
-fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
+pub(super) fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
     bytes.fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
         _ = write!(hex, "{byte:02x}");

@@ -11,7 +11,6 @@ mod vendor;
 mod waiver;
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -24,6 +23,7 @@ use super::lint;
 use super::manifest::Manifest;
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
+use super::signing::hex;
 use super::waiver::{AcceptedGap, Waiver};
 
 /// Folder of the built-in vendor files, each named after its vendor.
@@ -177,9 +177,5 @@ fn digest(files: &[Arc<RuleFile>]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(hash.finalize().iter())
 }
