@@ -12,40 +12,89 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// Text that is folded already is lent, not copied.
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { fold_ascii(text) } else { Cow::Owned(fold_unicode(text)) }
+    // The short way for nearly all text: ASCII has no compatibility forms.
+    match Seen::of(text.as_bytes()) {
+        Seen { foreign: true, .. } => Cow::Owned(fold_unicode(text)),
+        Seen { untidy: true, .. } => Cow::Owned(tidy(text.chars().map(|c| c.to_ascii_lowercase()))),
+        Seen { capital: true, .. } => Cow::Owned(text.to_ascii_lowercase()),
+        _ => Cow::Borrowed(text),
+    }
 }
 
-/// The short way for nearly all text: ASCII has no compatibility forms.
-fn fold_ascii(text: &str) -> Cow<'_, str> {
-    match (is_tidy(text), text.bytes().any(|b| b.is_ascii_uppercase())) {
-        (true, false) => Cow::Borrowed(text),
-        (true, true) => Cow::Owned(text.to_ascii_lowercase()),
-        (false, _) => Cow::Owned(tidy(text.chars().map(|c| c.to_ascii_lowercase()))),
+/// Whether text is plain ASCII.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let (mut rest, mut high) = (text.as_bytes(), 0);
+    while let Some(word) = next_word(&mut rest) {
+        high |= word;
     }
+    high & HIGH == 0
+}
+
+/// A one in every byte of a word, and the highest bit of each.
+const ONES: u64 = u64::MAX / 255;
+const HIGH: u64 = ONES << 7;
+
+/// What of a text would have to be folded, seen in one pass of eight bytes at a time: every text of a host goes this way.
+#[derive(Default)]
+struct Seen {
+    /// A byte that is not ASCII; the others say nothing then.
+    foreign: bool,
+    /// A capital letter.
+    capital: bool,
+    /// White space other than single spaces between words.
+    untidy: bool,
+}
+
+impl Seen {
+    fn of(text: &[u8]) -> Self {
+        // The text begins as if a space stood before it, and what it lacks of its last word is no letter and no space.
+        let (mut foreign, mut capital, mut untidy, mut before) = (0, 0, 0, HIGH);
+        let mut rest = text;
+        while let Some(word) = next_word(&mut rest) {
+            let spaces = in_range::<b' ', b' '>(word);
+            foreign |= word;
+            capital |= in_range::<b'A', b'Z'>(word);
+            // Tab, line feed, vertical tab, form feed and carriage return.
+            untidy |= in_range::<9, 13>(word) | spaces & (spaces << 8 | before >> 56);
+            before = spaces;
+        }
+        Self {
+            foreign: foreign & HIGH != 0,
+            capital: capital & HIGH != 0,
+            untidy: untidy & HIGH != 0 || text.last() == Some(&b' '),
+        }
+    }
+}
+
+/// The next eight bytes of a text, its last ones filled up with zeros.
+#[inline]
+fn next_word(rest: &mut &[u8]) -> Option<u64> {
+    if let Some((word, after)) = rest.split_first_chunk() {
+        *rest = after;
+        return Some(u64::from_le_bytes(*word));
+    }
+    let last = std::mem::take(rest);
+    (!last.is_empty()).then(|| last.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+}
+
+/// The highest bit of every byte of a word of ASCII that lies from `FIRST` to `LAST`; other bits say nothing.
+const fn in_range<const FIRST: u8, const LAST: u8>(word: u64) -> u64 {
+    let (below, above) = (0x80 - FIRST as u64, 0x7f - LAST as u64);
+    // Foreign text overflows.
+    word.wrapping_add(ONES * below) & !word.wrapping_add(ONES * above)
 }
 
 /// NFKC on both sides of the lower-casing: each can give the other new work (`ℱ` is `F` only after the
 /// first, `İ` is two characters only after the lower-casing).
 fn fold_unicode(text: &str) -> String {
-    let lower = text.nfkc().flat_map(char::to_lowercase).map(plain_sigma);
+    // Gathered in between, so that the program holds the way to NFKC once.
+    let lower: String = text.nfkc().flat_map(char::to_lowercase).map(plain_sigma).collect();
     tidy(lower.nfkc())
 }
 
 /// The Greek small sigma has a second form at the end of words; lower-casing alone does not make it one.
 fn plain_sigma(c: char) -> char {
     if c == 'ς' { 'σ' } else { c }
-}
-
-/// Whether white space stands in ASCII text only as single spaces between words.
-fn is_tidy(text: &str) -> bool {
-    // White space beside the space: tab, line feed, vertical tab, form feed and carriage return.
-    let (mut after_space, mut tidy) = (true, true);
-    for b in text.bytes() {
-        let space = b == b' ';
-        tidy &= !(space && after_space || matches!(b, 9..=13));
-        after_space = space;
-    }
-    tidy && (text.is_empty() || !after_space)
 }
 
 /// Runs of white space as one space, none at the ends.
@@ -104,7 +153,26 @@ mod tests {
         assert!(matches!(fold(" "), Cow::Owned(_)));
     }
 
+    /// What one pass over words finds is what the slow way finds, wherever in a word it stands.
+    #[test]
+    fn words_of_eight_bytes_hide_nothing() {
+        let parts =
+            ["a", "Z", "@[`{", " ", "  ", "\t", "\r", "\u{8}\u{e}", "\0", "~\u{7f}", "é", "\u{a0}", "１"];
+        let begun = (0..=17).flat_map(|before| parts.map(|part| "b".repeat(before) + part));
+        for text in begun.flat_map(|text| (0..=9).map(move |after| text.clone() + &"c".repeat(after))) {
+            assert_eq!(fold(&text), fold_unicode(&text), "{text:?}");
+            let lent = matches!(fold(&text), Cow::Borrowed(_));
+            assert_eq!(lent, text.is_ascii() && fold_unicode(&text) == text, "{text:?}");
+            assert_eq!(is_plain(&text), text.is_ascii(), "{text:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn the_short_way_ends_where_the_long_one_does(text in "[ -~\t\n ]{0,40}") {
+            prop_assert_eq!(fold(&text), fold_unicode(&text));
+        }
+
         #[test]
         fn folding_twice_is_folding_once(text in any::<String>()) {
             let once = fold(&text).into_owned();

@@ -8,6 +8,7 @@ use crate::model::{HostPath, InventoryItem, Item, ItemId, PackageRef, Sighting, 
 
 use super::identity::item_id;
 use super::links;
+use super::merge;
 use super::template::Places;
 
 /// Traces of a host, and what it takes to tell whose they are.
@@ -41,11 +42,19 @@ pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
         }
         entry.sightings.push(sighting);
     }
+    // Packages have no path of their own, so that what is owned still names its item.
+    merge::packages(&mut items);
     links::owned_by(&mut items, &owned, gathering.owner_of);
     links::image_of(&mut items);
+    links::part_of(&mut items);
     let mut items: Vec<_> = items.into_values().collect();
     items.sort_by(|a, b| (a.item.kind, &a.item.name, a.item.id).cmp(&(b.item.kind, &b.item.name, b.item.id)));
     items
+}
+
+/// The item that a trace will be, before anything is joined with it.
+pub fn item(trace: Trace, places: Places<'_>) -> Item {
+    split("", trace, places).0
 }
 
 /// One trace as its fleet-wide part and its part of this host.
@@ -69,7 +78,7 @@ fn split(source: &'static str, trace: Trace, places: Places<'_>) -> (Item, Sight
     };
     item.id = item_id(&item);
     let sighting = Sighting {
-        source,
+        source: source.into(),
         state: trace.state,
         scope: trace.scope,
         place: trace.place,
@@ -108,7 +117,7 @@ mod tests {
     }
 
     fn gathered(traces: Vec<Trace>, owners: &[(&str, &str)]) -> Vec<InventoryItem> {
-        let user = User { n: 1, name: "alice".into(), home: "/home/alice".into(), readable: true };
+        let user = User { n: 1, name: "alice".into(), home: "/home/alice".into(), readable: true, sid: None };
         let owner_of = |path: &HostPath| {
             let owners = owners.iter().filter(|(owned, _)| *path == HostPath::from(*owned));
             owners.map(|(_, name)| PackageRef { source: "dpkg", name: (*name).into(), arch: None }).collect()
@@ -160,6 +169,42 @@ mod tests {
         let inside = find(&items, ItemKind::Executable, "x");
         assert_eq!(inside.sightings[0].links, []);
         assert_eq!(inside.item.path.as_deref(), Some("/home/alice/x"), "not the home of the host's alice");
+    }
+
+    fn bundle(path: &str) -> Trace {
+        let path = HostPath::from(path);
+        let place = Place::file(path.clone());
+        let mut trace = Trace::new(ItemKind::Application, path.file_name_text(), State::Installed, place);
+        trace.path = Some(path);
+        trace
+    }
+
+    #[test]
+    fn what_lies_in_a_bundle_is_part_of_it_and_of_what_holds_that() {
+        let helper = "/Applications/K.app/Contents/Library/LoginItems/H.app";
+        let traces = vec![
+            bundle("/Applications/K.app"),
+            bundle(helper),
+            exe(&format!("{helper}/Contents/MacOS/H"), State::Running),
+            exe("/Applications/K.app/Contents/MacOS/tool", State::Present),
+            exe("/Applications/K.application/x", State::Running),
+            service("com.k", "/Applications/K.app/Contents/MacOS/k"),
+            service("script", "/Applications/K.app/Contents/MacOS/python3"),
+        ];
+        let items = gathered(traces, &[]);
+        let links = |kind, name: &str| -> Vec<_> {
+            let links = &find(&items, kind, name).sightings[0].links;
+            assert!(links.iter().all(|link| link.kind == LinkKind::PartOf), "{links:?}");
+            links.iter().map(|link| link.to).collect()
+        };
+        let id = |name: &str| find(&items, ItemKind::Application, name).item.id;
+        assert_eq!(links(ItemKind::Application, "K.app"), []);
+        assert_eq!(links(ItemKind::Application, "H.app"), [id("K.app")]);
+        assert_eq!(links(ItemKind::Executable, "H"), [id("H.app"), id("K.app")]);
+        assert_eq!(links(ItemKind::Executable, "tool"), []);
+        assert_eq!(links(ItemKind::Executable, "x"), []);
+        assert_eq!(links(ItemKind::Service, "com.k"), [id("K.app")]);
+        assert_eq!(links(ItemKind::Service, "script"), []);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Called by `gather`, and by whoever recomputes ids of what it was sent. Order and folding below are a contract:
 //! changing them renames every item of every fleet, so golden vectors hold them.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use crate::model::{Item, ItemId, Looked, Scheme, Trust};
@@ -15,7 +17,7 @@ const DOMAIN: &str = "interdict.item/1";
 /// The first 16 bytes of SHA-256 over the item's fields, in this order, each as tag, length (u32, little
 /// endian) and bytes: domain, kind, name, display name, version, its scheme, publisher, signer, signer's trust,
 /// `team-id:` and its team id where it has one, then type and value of each identifier (sorted), architecture, path template. Texts are folded; paths and
-/// versions are not, for their letters count. An absent field has the tag 0, and no length.
+/// versions are not, for their letters count; of paths of Windows and of registry keys they do not, and these are. An absent field has the tag 0, and no length.
 pub fn item_id(item: &Item) -> ItemId {
     let mut hash = Hash(Sha256::new());
     hash.text(Some(DOMAIN));
@@ -42,7 +44,7 @@ pub fn item_id(item: &Item) -> ItemId {
         hash.text(Some(&fold(&identifier.value)));
     }
     hash.text(item.arch.as_deref().map(fold).as_deref());
-    hash.text(item.path.as_deref());
+    hash.text(item.path.as_deref().map(path).as_deref());
     hash.id()
 }
 
@@ -66,6 +68,12 @@ impl Hash {
     }
 }
 
+/// A path as it counts: Windows' own (`{program-files}\Acme`, `D:\x`, `HKLM\SOFTWARE`) is the same in any letters' case.
+fn path(path: &str) -> Cow<'_, str> {
+    let is_unix = path.starts_with('/') || !path.contains('\\') || path.starts_with("{home}/");
+    if is_unix { Cow::Borrowed(path) } else { fold(path) }
+}
+
 /// Words of the contract: not the reports', which may change.
 fn scheme(scheme: Scheme) -> &'static str {
     match scheme {
@@ -84,6 +92,7 @@ fn trust(trust: Trust) -> &'static str {
         Trust::Anchored => "anchored",
         Trust::Unanchored => "unanchored",
         Trust::Broken => "broken",
+        Trust::Unchecked => "unchecked",
     }
 }
 
@@ -130,6 +139,10 @@ mod tests {
             Item { arch: Some("arm64".into()), ..kesl() },
             Item { path: Some("/opt".into()), ..kesl() },
         ];
+        let windows = |path: &str| item_id(&Item { path: Some(path.into()), ..kesl() });
+        assert_eq!(windows(r"{program-files}\Acme\A.exe"), windows(r"{program-files}\acme\a.EXE"));
+        assert_ne!(windows("/opt/A"), windows("/opt/a"));
+        assert_ne!(windows(r"/opt/A\b"), windows(r"/opt/a\b"), "a backslash is a letter of a name");
         for item in changed {
             assert_ne!(item_id(&item), base, "{item:?}");
         }

@@ -6,11 +6,15 @@ mod fold;
 mod gather;
 mod identity;
 mod links;
+mod merge;
+mod skeleton;
 mod template;
 mod version;
 
 pub use fold::fold;
-pub use gather::{Gathering, gather};
+pub(crate) use fold::is_plain;
+pub use gather::{Gathering, gather, item};
 pub use identity::item_id;
+pub(crate) use skeleton::skeleton;
 pub use template::Places;
 pub use version::compare as compare_versions;

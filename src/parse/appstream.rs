@@ -14,6 +14,7 @@ use super::Parsed;
 use super::text::MAX_VALUE;
 use super::text::line_of;
 use super::text::text;
+use super::xml::referred;
 
 /// Bytes of a file that are read; the largest real ones, full of translations, have half of it.
 const MAX_INPUT: usize = 4 << 20;
@@ -84,13 +85,10 @@ impl Walk {
                 Ok(Event::End(_)) => self.end(),
                 Ok(Event::Text(text)) => self.text(&text.xml10_content()),
                 Ok(Event::CData(text)) => self.text(&text.xml10_content()),
-                Ok(Event::GeneralRef(name)) => {
-                    let char = name.resolve_char_ref().ok().flatten();
-                    match char.map(String::from).or_else(|| entity(&name).map(str::to_owned)) {
-                        Some(text) => self.text(&text),
-                        None => self.seen.fault(at, "an entity that XML does not define"),
-                    }
-                }
+                Ok(Event::GeneralRef(name)) => match referred(&name) {
+                    Some(text) => self.text(&text),
+                    None => self.seen.fault(at, "an entity that XML does not define"),
+                },
                 Ok(Event::Eof) => break,
                 Ok(_) => {}
                 Err(error) => return self.seen.fault(at, format!("not XML: {error}")),
@@ -180,17 +178,6 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = attributes.with_checks(false).flatten().find(|one| one.key.as_ref() == name)?;
     let value = found.normalized_value(XmlVersion::Implicit1_0).ok()?;
     Some(value.chars().take(1024).collect())
-}
-
-fn entity(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "amp" => "&",
-        "lt" => "<",
-        "gt" => ">",
-        "quot" => "\"",
-        "apos" => "'",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -8,34 +8,102 @@ use std::fmt;
 
 pub mod apk;
 pub mod appimage;
+pub mod apple;
 pub mod appstream;
+pub mod appx_manifest;
+pub mod appx_name;
+pub mod authenticode;
+pub mod background_items;
 pub mod bdb;
+pub mod bom;
+pub mod browser_policy;
 mod bytes;
+pub mod catalog;
+pub mod certificate_store;
+mod cfb;
+pub mod chain;
+pub mod chromium_preferences;
+pub mod code_signature;
+mod codepage;
 pub mod command;
 #[cfg(test)]
 pub(crate) mod corpora_tests;
+#[cfg(test)]
+pub(crate) mod corpora_windows_tests;
 pub mod crontab;
 pub mod deb822;
+mod der;
 pub mod dpkg;
+pub mod edid;
+pub mod elf;
+pub mod filetime;
+pub mod firefox_addons;
+pub mod firmlinks;
 pub mod fstab;
+pub mod guid;
+pub mod homebrew;
 pub mod init_script;
+pub mod job_file;
+mod json;
+pub mod kext_policy;
+pub mod keychain;
 pub mod keyfile;
+pub mod lnk;
+mod lnk_ids;
+pub mod macho;
+pub mod magic;
 pub mod modules;
 pub mod mountinfo;
+pub mod msi;
+pub mod msix;
+pub mod native_host;
 pub mod ndb;
+pub mod nss_db;
+pub mod nuspec;
+mod oid;
 pub mod os_release;
 pub mod pacman;
 pub mod passwd;
+pub mod pe;
+pub mod pem;
+pub mod pkcs7;
+pub mod plist;
+mod plist_binary;
+mod plist_xml;
+mod public_key;
+pub mod regf;
+mod regf_base;
+mod regf_cells;
+mod regf_log;
+mod regf_names;
+mod regf_pages;
+pub mod registry_value;
+pub mod roots;
 pub mod rpm_header;
 pub mod rpmdb;
+pub mod scoop;
+pub mod security_descriptor;
 pub mod snap_yaml;
+mod spc;
 pub mod sqlite;
 mod sqlite_btree;
 pub mod sqlite_record;
 mod sqlite_wal;
 pub mod sums;
+pub mod task;
+pub mod task_actions;
 pub mod text;
 pub mod unit;
+pub mod usb_id;
+mod utf16;
+pub mod version_resource;
+pub mod web_extension;
+pub mod windows_command;
+pub mod winget_db;
+pub mod x509;
+mod xml;
+pub mod zip;
+pub mod zip_strict;
 
 /// Positioned reads over a file too large to load, or a byte slice in tests.
 ///
@@ -63,6 +131,15 @@ impl ReadAt for [u8] {
 }
 
 impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        (**self).read_at(offset, buf)
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for Box<T> {
     fn size(&self) -> u64 {
         (**self).size()
     }

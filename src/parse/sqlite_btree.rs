@@ -1,4 +1,4 @@
-//! The walk over one rowid table of a `SQLite` database:
+//! The walk over one table of a `SQLite` database, with row ids or `WITHOUT ROWID`:
 //! <https://www.sqlite.org/fileformat2.html#b_tree_pages>.
 //!
 //! Called by `sqlite` only. Must not know where a page comes from (file or log).
@@ -29,6 +29,8 @@ pub(crate) struct Walk<'d, 's> {
     spare: Vec<Vec<u8>>,
     payload: Vec<u8>,
     last: Option<i64>,
+    /// The tree is that of an index, as a table `WITHOUT ROWID` is stored: known from its root.
+    index: bool,
     faults: Vec<Fault>,
 }
 
@@ -43,7 +45,15 @@ struct Cell<'p> {
 
 impl<'d, 's> Walk<'d, 's> {
     pub(crate) fn new(database: &'d Database<'s>, used: PageSet) -> Self {
-        Self { database, used, spare: Vec::new(), payload: Vec::new(), last: None, faults: Vec::new() }
+        Self {
+            database,
+            used,
+            spare: Vec::new(),
+            payload: Vec::new(),
+            last: None,
+            index: false,
+            faults: Vec::new(),
+        }
     }
 
     pub(crate) fn into_faults(self) -> Vec<Fault> {
@@ -93,19 +103,21 @@ impl<'d, 's> Walk<'d, 's> {
         if cells < claimed {
             self.fault(number, format!("{claimed} cells on one page"));
         }
-        match page.get(base) {
-            Some(0x0d) => {
+        let kind = page.get(base);
+        if depth == 0 {
+            self.index = matches!(kind, Some(0x02 | 0x0a));
+        }
+        match (kind, self.index) {
+            (Some(0x0d), false) | (Some(0x0a), true) => {
                 if cells == 0 && depth > 0 {
                     self.fault(number, "leaf without a row");
                 }
                 self.leaf(number, page, (base + 8, cells), visit)
             }
-            Some(0x05) => self.interior(number, depth, (page, base + 12, cells), visit),
-            Some(0x02 | 0x0a) => {
-                self.fault(number, "an index or a table WITHOUT ROWID, which is not read");
-                ControlFlow::Continue(())
+            (Some(0x05 | 0x02), _) if (kind == Some(&2)) == self.index => {
+                self.interior(number, depth, (page, base + 12, cells), visit)
             }
-            other => {
+            (other, _) => {
                 self.fault(number, format!("type {} where a tree page belongs", other.unwrap_or(&0)));
                 ControlFlow::Continue(())
             }
@@ -119,10 +131,17 @@ impl<'d, 's> Walk<'d, 's> {
         (page, array, cells): (&[u8], usize, usize),
         visit: &mut Visit<'_>,
     ) -> ControlFlow<()> {
+        let mut room = page.len();
         for n in 0..cells {
-            match cell_start(page, array, cells, n).and_then(|at| be32(page, at)) {
-                Some(child) => self.node(child, depth + 1, visit)?,
-                None => self.fault(number, format!("cell {n} outside its page")),
+            let start = cell_start(page, array, cells, n);
+            let Some(child) = start.and_then(|at| be32(page, at)) else {
+                self.fault(number, format!("cell {n} outside its page"));
+                continue;
+            };
+            self.node(child, depth + 1, visit)?;
+            // A row of an index lies between two children, behind the number of the left one.
+            if self.index {
+                self.cell(number, page, (n, start.map(|at| at + 4)), (&mut room, visit))?;
             }
         }
         match be32(page, array - 4) {
@@ -140,23 +159,38 @@ impl<'d, 's> Walk<'d, 's> {
     ) -> ControlFlow<()> {
         let mut room = page.len();
         for n in 0..cells {
-            let cell = cell_start(page, array, cells, n).ok_or_else(|| "outside its page".to_owned());
-            let cell = match cell.and_then(|at| read_cell(page, at)) {
-                Ok(cell) => cell,
-                Err(what) => {
-                    self.fault(number, format!("cell {n}: {what}"));
-                    continue;
-                }
-            };
-            // Cells that overlap would let a small file ask for unbounded work.
-            let Some(rest) = room.checked_sub(cell.local.len()) else {
-                self.fault(number, "cells overlap");
-                break;
-            };
-            room = rest;
-            self.row(&cell, visit)?;
+            let start = cell_start(page, array, cells, n);
+            self.cell(number, page, (n, start), (&mut room, visit))?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Reads cell `n` of a page and hands out its row.
+    fn cell(
+        &mut self,
+        number: u32,
+        page: &[u8],
+        (n, start): (usize, Option<usize>),
+        (room, visit): (&mut usize, &mut Visit<'_>),
+    ) -> ControlFlow<()> {
+        // The rows of an index have no ids: they are counted.
+        let counted = self.index.then(|| self.last.unwrap_or(0).saturating_add(1));
+        let start = start.ok_or_else(|| "outside its page".to_owned());
+        let cell = match start.and_then(|at| read_cell(page, at, counted)) {
+            Ok(cell) => cell,
+            Err(what) => {
+                self.fault(number, format!("cell {n}: {what}"));
+                return ControlFlow::Continue(());
+            }
+        };
+        // Cells that overlap would let a small file ask for unbounded work.
+        let Some(rest) = room.checked_sub(cell.local.len()) else {
+            self.fault(number, "cells overlap");
+            *room = 0;
+            return ControlFlow::Continue(());
+        };
+        *room = rest;
+        self.row(&cell, visit)
     }
 
     fn row(&mut self, cell: &Cell<'_>, visit: &mut Visit<'_>) -> ControlFlow<()> {
@@ -218,32 +252,36 @@ fn cell_start(page: &[u8], array: usize, cells: usize, n: usize) -> Option<usize
     (at >= array + cells * 2 && at < page.len()).then_some(at)
 }
 
-/// A table leaf cell: payload length, row id, payload, first overflow page.
-fn read_cell(page: &[u8], at: usize) -> Result<Cell<'_>, String> {
+/// A cell with a row: payload length, row id (not in an index, where it is `counted`), payload, first
+/// overflow page.
+fn read_cell(page: &[u8], at: usize, counted: Option<i64>) -> Result<Cell<'_>, String> {
     const SHORT: &str = "cut at the end of its page";
     let rest = page.get(at..).unwrap_or_default();
     let (len, one) = varint(rest).ok_or(SHORT)?;
     let rest = rest.get(one..).unwrap_or_default();
-    let (rowid, two) = varint(rest).ok_or(SHORT)?;
+    let (rowid, two) = match counted {
+        Some(number) => (number, 0),
+        None => varint(rest).map(|(rowid, two)| (rowid.cast_signed(), two)).ok_or(SHORT)?,
+    };
     let rest = rest.get(two..).unwrap_or_default();
-    let rowid = rowid.cast_signed();
     if len > MAX_BLOB {
         return Err(format!("row {rowid} of {len} bytes is over the cap of {MAX_BLOB}"));
     }
     let len = usize::try_from(len).map_err(|_| SHORT)?;
-    let on_page = local_len(page.len(), len);
+    let on_page = local_len(page.len(), len, counted.is_some());
     let local = rest.get(..on_page).ok_or(SHORT)?;
     let overflow = if on_page < len { Some((be32(rest, on_page).ok_or(SHORT)?, len)) } else { None };
     Ok(Cell { rowid, local, overflow })
 }
 
-/// How much of a record lies on a leaf page: "Cell Payload Overflow Pages", section 1.5.
+/// How much of a record lies on its page: "Cell Payload Overflow Pages", section 1.6.
 /// `usable` is at least 480.
-fn local_len(usable: usize, len: usize) -> usize {
-    if len <= usable - 35 {
+fn local_len(usable: usize, len: usize, index: bool) -> usize {
+    let most = if index { (usable - 12) * 64 / 255 - 23 } else { usable - 35 };
+    if len <= most {
         return len;
     }
     let least = (usable - 12) * 32 / 255 - 23;
     let surplus = least + (len - least) % (usable - 4);
-    if surplus <= usable - 35 { surplus } else { least }
+    if surplus <= most { surplus } else { least }
 }
