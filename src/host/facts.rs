@@ -45,10 +45,13 @@ pub(super) fn of(family: Family, mode: Mode, files: &dyn Files) -> HostFacts {
         name: line("/etc/hostname"),
         machine_id: line("/etc/machine-id").filter(|id| id.bytes().all(|b| b.is_ascii_hexdigit())),
         mode,
-        privileged: privileged(),
+        privileged: is_privileged(),
+        full_disk_access: None,
         users,
         user_gaps,
         aliases: aliases(files),
+        other_volumes: Vec::new(),
+        windows: None,
     }
 }
 
@@ -86,12 +89,14 @@ fn os(files: &dyn Files) -> Os {
     }
 }
 
+/// Whether this process has the rights of the computer's administrators.
 #[cfg(unix)]
-fn privileged() -> bool {
+pub fn is_privileged() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-#[cfg(not(unix))]
-fn privileged() -> bool {
-    false
+/// Whether this process has the rights of the computer's administrators.
+#[cfg(windows)]
+pub fn is_privileged() -> bool {
+    super::live_windows_api::is_elevated()
 }

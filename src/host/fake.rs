@@ -4,12 +4,18 @@
 //! denied is denied.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{Family, HostFacts, HostPath, Mode, Os};
 use crate::parse::ReadAt;
 
+use super::privacy::Private;
 use super::resolve::{Step, resolve};
-use super::{Entry, Files, Host, Kind, Listing, Miss, Process, Read, Stat, WalkNext, Walked, facts};
+use super::volumes::Volumes;
+use super::{
+    Entry, FakeRegistry, Files, Host, Kind, Listing, Miss, Process, Read, Registry, Stat, WalkNext, Walked,
+    facts, macos_facts, windows_facts,
+};
 
 /// What lies at a path of a made-up host.
 #[derive(Debug, Clone)]
@@ -35,11 +41,18 @@ pub enum FakeNode {
 pub struct FakeHost {
     facts: HostFacts,
     files: FakeFiles,
+    /// The files as a macOS without full disk access shows them.
+    private: Option<Private>,
+    registry: Option<FakeRegistry>,
     processes: Option<Listing<Process>>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct FakeFiles {
+    /// Whether names are found in any letters' case, as on Windows.
+    any_case: bool,
+    /// Whether the links that every macOS has are there unsaid (`/var`).
+    macos: bool,
     nodes: BTreeMap<HostPath, FakeNode>,
 }
 
@@ -51,7 +64,39 @@ impl FakeHost {
             files.put(HostPath::from(path), node);
         }
         let facts = facts::of(Family::Linux, Mode::Offline, &files);
-        Self { facts, files, processes: None }
+        Self { facts, files, private: None, registry: None, processes: None }
+    }
+
+    /// A dead volume of macOS with these nodes. Facts are read from the nodes.
+    pub fn macos<'a>(nodes: impl IntoIterator<Item = (&'a str, FakeNode)>) -> Self {
+        Self::of_macos(Mode::Offline, nodes)
+    }
+
+    /// A running macOS with these nodes and no processes, which shows what is protected if the nodes say so.
+    pub fn macos_running<'a>(nodes: impl IntoIterator<Item = (&'a str, FakeNode)>) -> Self {
+        Self::of_macos(Mode::Live, nodes)
+    }
+
+    fn of_macos<'a>(mode: Mode, nodes: impl IntoIterator<Item = (&'a str, FakeNode)>) -> Self {
+        let mut files = FakeFiles { any_case: true, macos: true, ..FakeFiles::default() };
+        for (path, node) in nodes {
+            files.put(HostPath::from(path), node);
+        }
+        let facts = macos_facts::of(mode, &files);
+        let private = (facts.full_disk_access == Some(false))
+            .then(|| Private::new(Arc::new(files.clone()), &facts.users));
+        Self { facts, files, private, registry: None, processes: None }
+    }
+
+    /// A dead disk of Windows with these nodes, whose paths begin with a drive (`/C:/Windows/…`), and this registry.
+    pub fn windows<'a>(nodes: impl IntoIterator<Item = (&'a str, FakeNode)>, registry: FakeRegistry) -> Self {
+        let mut files = FakeFiles { any_case: true, ..FakeFiles::default() };
+        files.put("/C:/Windows/System32/config".into(), FakeNode::Folder);
+        for (path, node) in nodes {
+            files.put(HostPath::from(path), node);
+        }
+        let facts = windows_facts::of(Mode::Offline, &files, &registry, "/C:/Windows".into());
+        Self { facts, files, private: None, registry: Some(registry), processes: None }
     }
 
     /// The same host, running these processes.
@@ -81,7 +126,13 @@ impl Host for FakeHost {
         &self.facts
     }
     fn files(&self) -> &dyn Files {
-        &self.files
+        match &self.private {
+            Some(private) => private,
+            None => &self.files,
+        }
+    }
+    fn registry(&self) -> Option<&dyn Registry> {
+        self.registry.as_ref().map(|registry| registry as &dyn Registry)
     }
     fn processes(&self) -> Option<Listing<Process>> {
         self.processes.clone()
@@ -105,6 +156,13 @@ impl FakeFiles {
         self.nodes.get(path).ok_or_else(|| self.barrier(path))
     }
 
+    /// The path as it is spelled.
+    fn spelled(&self, path: &HostPath) -> HostPath {
+        let is = |known: &&HostPath| known.as_bytes().eq_ignore_ascii_case(path.as_bytes());
+        let other = || self.nodes.keys().find(is).unwrap_or(path).clone();
+        if self.any_case && !self.nodes.contains_key(path) { other() } else { path.clone() }
+    }
+
     /// Why a path cannot be looked up: a folder on the way that cannot be entered, or it is not there.
     fn barrier(&self, path: &HostPath) -> Miss {
         let mut folder = path.parent();
@@ -114,13 +172,25 @@ impl FakeFiles {
             }
             folder = at.parent();
         }
-        Miss::Absent
+        let drive = path.drive().map(|letter| HostPath::new(format!("/{letter}:")));
+        if drive.is_some_and(|drive| !self.nodes.contains_key(&drive)) {
+            Miss::NotMounted
+        } else {
+            Miss::Absent
+        }
     }
 
     fn settle(&self, path: &HostPath) -> Read<(HostPath, &FakeNode)> {
-        let real = resolve(path, &mut |path| match self.node(path)? {
-            FakeNode::Link(target) => Ok(Step::Link(target.clone())),
-            _ => Ok(Step::Plain),
+        let real = resolve(path, &mut |path| {
+            let path = self.spelled(path);
+            match self.node(&path) {
+                Ok(FakeNode::Link(target)) => Ok(Step::Link(target.clone())),
+                Ok(_) => Ok(Step::Plain(path)),
+                Err(miss) => {
+                    let implied = Volumes::implied_link(&path).filter(|_| self.macos);
+                    implied.map(|target| Step::Link(target.into())).ok_or(miss)
+                }
+            }
         })?;
         let node = self.node(&real)?;
         Ok((real, node))
@@ -163,7 +233,7 @@ impl Files for FakeFiles {
         }
     }
 
-    fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt>> {
+    fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt + Send + Sync>> {
         Ok(Box::new(InMemory(self.read(path, u64::MAX)?)))
     }
 

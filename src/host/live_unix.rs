@@ -13,7 +13,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 use crate::model::{GapReason, HostPath, Stamp};
 use crate::parse::mountinfo;
 
-use super::{Listing, Miss, Process, Read};
+use super::{Listing, Miss, Owner, Process, Read};
 
 /// Inode of the first process namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
@@ -65,7 +65,8 @@ fn seen(process: &sysinfo::Process, own: &Roots) -> Process {
         exe,
         kernel,
         deleted,
-        uid: process.user_id().map(|uid| **uid),
+        name: None,
+        owner: process.user_id().map(|uid| Owner::Uid(**uid)),
         started: i64::try_from(process.start_time()).ok().and_then(Stamp::from_unix),
         container: container(&folder, own),
     }
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(own.exe, Ok(HostPath::new(exe.as_os_str().as_encoded_bytes())));
         assert!(!own.deleted && !own.kernel);
         assert_eq!(own.container, None);
-        assert_eq!(own.uid, Some(rustix::process::geteuid().as_raw()));
+        assert_eq!(own.owner, Some(Owner::Uid(rustix::process::geteuid().as_raw())));
     }
 
     #[test]

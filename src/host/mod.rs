@@ -10,16 +10,48 @@ use crate::parse::ReadAt;
 
 mod facts;
 mod fake;
+mod fake_registry;
+mod guard;
+mod hives;
+#[cfg(target_os = "macos")]
+mod live_macos;
 #[cfg(target_os = "linux")]
 mod live_unix;
+#[cfg(windows)]
+mod live_windows;
+#[cfg(windows)]
+mod live_windows_api;
+#[cfg(windows)]
+mod live_windows_processes;
+#[cfg(windows)]
+mod live_windows_registry;
+mod macos_facts;
+mod macos_users;
+mod manners;
 mod mounts;
+mod names;
+mod os;
+mod privacy;
+mod profiles;
+mod registry;
 mod resolve;
 mod root;
+mod root_files;
 #[cfg(all(test, unix))]
 mod root_tests;
+mod root_walk;
 mod users;
+mod volumes;
+mod windows_facts;
 
+pub use facts::is_privileged;
 pub use fake::{FakeHost, FakeNode};
+pub use fake_registry::FakeRegistry;
+pub use guard::guarded;
+#[cfg(windows)]
+pub use live_windows_api::{own_user, rights};
+pub use manners::give_way;
+pub use registry::{Hidden, Hive, Key, Registry, Values};
 pub use root::{OpenError, RootHost};
 
 /// A machine that can be looked at.
@@ -28,6 +60,10 @@ pub trait Host: Send + Sync {
     fn facts(&self) -> &HostFacts;
     /// Its files.
     fn files(&self) -> &dyn Files;
+    /// Its registry, where it is a Windows.
+    fn registry(&self) -> Option<&dyn Registry> {
+        None
+    }
     /// Its running processes; `None` on a dead disk.
     fn processes(&self) -> Option<Listing<Process>>;
 }
@@ -37,7 +73,12 @@ pub trait Files: Send + Sync {
     /// The whole of a regular file, refused when it is larger than `limit` bytes.
     fn read(&self, path: &HostPath, limit: u64) -> Read<Vec<u8>>;
     /// A regular file for positioned reads.
-    fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt>>;
+    fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt + Send + Sync>>;
+    /// A regular file that a walk has met a moment ago: not looked at again before it is opened, which is a sixth of the
+    /// work on a small file. What took its place is told by what was opened.
+    fn open_met(&self, path: &HostPath) -> Read<Box<dyn ReadAt + Send + Sync>> {
+        self.open(path)
+    }
     /// A folder's entries, sorted by name. Links are named as links.
     fn list(&self, folder: &HostPath) -> Read<Vec<Entry>>;
     /// What a path is, after its links.
@@ -45,7 +86,7 @@ pub trait Files: Send + Sync {
     /// The path with every link resolved inside the root.
     fn resolve(&self, path: &HostPath) -> Read<HostPath>;
     /// Everything below a folder, links not followed, other file systems not entered (they are missed as
-    /// [`Miss::Overmounted`]; a walk of their own can begin there).
+    /// [`Miss::Overmounted`]; a walk of their own can begin there; those that the kernel makes up are passed over).
     /// Stops when `visit` says so; trouble on the way is visited too.
     fn walk(&self, folder: &HostPath, visit: &mut dyn FnMut(Walked) -> WalkNext) -> Read<()>;
 }
@@ -58,8 +99,18 @@ pub type Read<T> = Result<T, Miss>;
 pub enum Miss {
     /// It is not there.
     Absent,
+    /// It is not there, and it must be.
+    Missing,
+    /// The profile that holds it is kept in a container elsewhere; where.
+    Elsewhere(String),
+    /// Its contents are in the cloud.
+    InTheCloud,
+    /// It is there, and not in the shape it must have; what is wrong.
+    Malformed(String),
     /// The system refused.
     Denied,
+    /// A macOS keeps it from the scanner, whose rights would do.
+    KeptBack,
     /// Larger than the cap.
     TooLarge {
         /// Its size in bytes.
@@ -87,8 +138,12 @@ impl Miss {
     /// The gap it makes. Absent makes none by itself; where a thing must exist it is `missing`.
     pub fn reason(&self) -> GapReason {
         match self {
-            Self::Absent => GapReason::Missing,
+            Self::Absent | Self::Missing => GapReason::Missing,
+            Self::Elsewhere(_) => GapReason::ProfileElsewhere,
+            Self::InTheCloud => GapReason::CloudPlaceholder,
+            Self::Malformed(_) => GapReason::Malformed,
             Self::Denied => GapReason::PermissionDenied,
+            Self::KeptBack => GapReason::FullDiskAccess,
             Self::TooLarge { .. } => GapReason::TooLarge,
             Self::LinkLoop => GapReason::LinkLoop,
             Self::NotAFile(_) => GapReason::NotAFile,
@@ -106,7 +161,7 @@ impl Miss {
             Self::TooLarge { size, limit } => Some(format!("{size} bytes, the limit is {limit}")),
             Self::NotAFile(kind) => Some(format!("it is a {}", kind.word())),
             Self::Remote(fs) => Some(format!("type {fs}")),
-            Self::Io(text) => Some(text.clone()),
+            Self::Io(text) | Self::Elsewhere(text) | Self::Malformed(text) => Some(text.clone()),
             _ => None,
         }
     }
@@ -206,6 +261,15 @@ pub struct Listing<T> {
     pub gaps: Vec<(GapReason, HostPath, Option<String>)>,
 }
 
+/// The account that a process runs under, as its system names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// User number of a Unix.
+    Uid(u32),
+    /// Security identifier of Windows: `S-1-5-18`.
+    Sid(String),
+}
+
 /// A running process. Its command line and environment are never read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
@@ -217,8 +281,10 @@ pub struct Process {
     pub kernel: bool,
     /// Whether the program file was deleted since.
     pub deleted: bool,
-    /// Numeric owner.
-    pub uid: Option<u32>,
+    /// Its name in the system's list, where that shows one of which the program file is kept from us.
+    pub name: Option<String>,
+    /// Whose it is.
+    pub owner: Option<Owner>,
     /// When it started.
     pub started: Option<Stamp>,
     /// The container it runs in, where its root is not the host's.

@@ -29,6 +29,36 @@ const REMOTE: &[&str] = &[
     "gfs2",
     "davfs",
     "fuse",
+    // Those of macOS that are not named above; its own name for file systems that programs make is `macfuse`.
+    "afpfs",
+    "webdav",
+    "ftp",
+    "macfuse",
+    "osxfuse",
+];
+
+/// File systems that the kernel makes up: they store nothing.
+const MADE_UP: &[&str] = &[
+    "proc",
+    "sysfs",
+    "cgroup",
+    "cgroup2",
+    "debugfs",
+    "tracefs",
+    "securityfs",
+    "pstore",
+    "bpf",
+    "configfs",
+    "fusectl",
+    "mqueue",
+    "hugetlbfs",
+    "binfmt_misc",
+    "efivarfs",
+    "rpc_pipefs",
+    "nfsd",
+    "selinuxfs",
+    "nsfs",
+    "resctrl",
 ];
 
 /// Places where a mount of one file system over another hides software.
@@ -41,30 +71,56 @@ pub(super) struct Mounts {
     refused: Vec<(HostPath, Miss)>,
     /// Every mount point below the root.
     points: Vec<HostPath>,
+    /// Those of them that store nothing.
+    made_up: Vec<HostPath>,
 }
 
 impl Mounts {
     /// Reads a mount table; `root` is the folder being scanned, as a path of the scanner's machine.
     pub(super) fn new(table: &[u8], root: &HostPath) -> Self {
-        let mut refused = Vec::new();
-        let mut points = Vec::new();
+        let mut mounts = Self::default();
+        mounts.add(table, root, &HostPath::from("/"));
+        mounts
+    }
+
+    /// What a running macOS lists: each mount point, the type of its file system, and whether that is local.
+    #[cfg(any(target_os = "macos", test))]
+    pub(super) fn listed(mounted: impl IntoIterator<Item = (HostPath, String, bool)>) -> Self {
+        let mut mounts = Self::default();
+        for (point, kind, is_local) in mounted {
+            if point.as_bytes() == b"/" {
+                continue;
+            }
+            mounts.points.push(point.clone());
+            if !is_local || is_remote(&kind) {
+                mounts.refused.push((point, Miss::Remote(kind)));
+            }
+        }
+        mounts
+    }
+
+    /// Adds what is mounted below one folder of the scanner's machine, which is `top` to the host.
+    pub(super) fn add(&mut self, table: &[u8], root: &HostPath, top: &HostPath) {
         let mounts = mountinfo::mountinfo(table).records;
         for (at, mount) in mounts.iter().enumerate() {
             let point = HostPath::new(&*mount.mount_point);
             let Some(inside) = below(&point, root) else { continue };
-            points.push(inside.clone());
+            let inside = if top.as_bytes() == b"/" { inside } else { top.join(inside.as_bytes()) };
+            self.points.push(inside.clone());
             let kind = String::from_utf8_lossy(mount.fs_type).into_owned();
+            if MADE_UP.contains(&kind.as_str()) {
+                self.made_up.push(inside.clone());
+            }
             let earlier = mounts.iter().take(at);
             let mut under = earlier.filter(|under| under.mount_point == mount.mount_point);
             if is_remote(&kind) {
-                refused.push((inside, Miss::Remote(kind)));
+                self.refused.push((inside, Miss::Remote(kind)));
             } else if hides(mount, &inside)
                 || (is_hiding_place(&inside) && under.any(|under| covers(mount, under)))
             {
-                refused.push((inside, Miss::Overmounted));
+                self.refused.push((inside, Miss::Overmounted));
             }
         }
-        Self { refused, points }
     }
 
     /// The folders that the system's own `/etc/fstab` mounts something on, where nothing is mounted and nothing lies:
@@ -75,9 +131,25 @@ impl Mounts {
         points.filter(|point| !self.points.contains(point) && is_empty(point)).collect()
     }
 
-    /// Refuses these folders and what is below them.
-    pub(super) fn refuse(&mut self, folders: Vec<HostPath>) {
-        self.refused.extend(folders.into_iter().map(|folder| (folder, Miss::NotMounted)));
+    /// Refuses these folders and what is below them, for these reasons.
+    pub(super) fn refuse(&mut self, folders: impl IntoIterator<Item = (HostPath, Miss)>) {
+        self.refused.extend(folders);
+    }
+
+    /// Refuses a mount point no longer: it is a part of the tree that is scanned.
+    pub(super) fn admit(&mut self, point: &HostPath) {
+        self.refused.retain(|(known, _)| known != point);
+    }
+
+    /// Calls every mount point by the name that the host has for it.
+    pub(super) fn rename(&mut self, name: impl Fn(HostPath) -> HostPath) {
+        let points = self.refused.iter_mut().map(|(point, _)| point).chain(&mut self.points);
+        points.for_each(|point| *point = name(std::mem::take(point)));
+    }
+
+    /// Whether a file system begins there that stores nothing.
+    pub(super) fn is_made_up(&self, path: &HostPath) -> bool {
+        self.made_up.contains(path)
     }
 
     /// Why a path is not entered, if it is not.
@@ -136,6 +208,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_macos_lists_is_refused_where_it_is_not_local() {
+        let mounts = Mounts::listed([
+            ("/".into(), "apfs".into(), true),
+            ("/System/Volumes/Data".into(), "apfs".into(), true),
+            ("/System/Volumes/Data/home".into(), "autofs".into(), false),
+            ("/Volumes/share".into(), "smbfs".into(), false),
+            ("/Volumes/dav".into(), "webdav".into(), true),
+        ]);
+        let refusal = |path: &str| mounts.refusal(&path.into()).cloned();
+        assert_eq!(refusal("/Applications"), None);
+        assert_eq!(refusal("/System/Volumes/Data/x"), None);
+        assert_eq!(refusal("/System/Volumes/Data/home/x"), Some(Miss::Remote("autofs".into())));
+        assert_eq!(refusal("/Volumes/share/x"), Some(Miss::Remote("smbfs".into())));
+        assert_eq!(refusal("/Volumes/dav"), Some(Miss::Remote("webdav".into())));
+    }
+
+    #[test]
+    fn what_the_kernel_makes_up_is_known() {
+        let proc =
+            "26 1 0:22 / /mnt/x/proc rw - proc proc rw\n27 1 8:2 / /mnt/x/home rw - ext4 /dev/sda2 rw\n";
+        let mounts = Mounts::new(proc.as_bytes(), &"/mnt/x".into());
+        assert!(mounts.is_made_up(&"/proc".into()));
+        assert!(!mounts.is_made_up(&"/home".into()) && !mounts.is_made_up(&"/proc/self".into()));
+    }
+
+    #[test]
     fn what_systemd_hides_is_not_empty() {
         let protected = "30 27 0:24 /systemd/inaccessible/dir /home ro - tmpfs tmpfs rw\n";
         assert_eq!(refused(protected, "/", "/home/alice"), Some(Miss::Overmounted));
@@ -153,7 +251,7 @@ mod tests {
             .unmounted(b"a /home ext4\nb /opt ext4\nc /srv ext4 noauto\nd /var ext4\n", |point| {
                 *point != "/var".into()
             });
-        mounts.refuse(unmounted);
+        mounts.refuse(unmounted.into_iter().map(|point| (point, Miss::NotMounted)));
         assert_eq!(mounts.refusal(&"/home/alice".into()), None, "mounted, and may be empty");
         assert_eq!(mounts.refusal(&"/opt".into()), Some(&Miss::NotMounted));
         assert_eq!(mounts.refusal(&"/srv".into()), None);

@@ -13,10 +13,10 @@ const MAX_PARTS: usize = 4096;
 
 /// What lies at a path whose folders hold no links.
 pub(super) enum Step {
-    /// A link with its target, as written.
+    /// A link with its target: a path of the host, or relative to the link's folder.
     Link(Vec<u8>),
-    /// Anything else.
-    Plain,
+    /// Anything else, by the path that it is spelled with.
+    Plain(HostPath),
 }
 
 /// Resolves every link of `path`, the last part too, inside the root.
@@ -34,9 +34,12 @@ pub(super) fn resolve(path: &HostPath, look: &mut dyn FnMut(&HostPath) -> Read<S
             _ => {}
         }
         let next = done.join(&part);
-        let Step::Link(target) = look(&next)? else {
-            done = next;
-            continue;
+        let target = match look(&next)? {
+            Step::Link(target) => target,
+            Step::Plain(spelled) => {
+                done = spelled;
+                continue;
+            }
         };
         links += 1;
         let target = HostPath::new(target);

@@ -236,3 +236,65 @@ fn another_file_system_is_missed_not_skipped() {
     assert!(missed.contains(&"/dev/pts".into()), "{missed:?}");
     assert_eq!(entered, 0);
 }
+
+/// A folder that is the disk of a Windows, with what a test puts into it.
+fn disk(lay_out: impl FnOnce(&Made)) -> (Made, RootHost) {
+    let made = Made(tempfile::tempdir().unwrap_or_else(|error| unreachable!("{error}")));
+    made.folder("WINDOWS/system32/config");
+    lay_out(&made);
+    let host = RootHost::offline(made.0.path()).unwrap_or_else(|error| unreachable!("{error}"));
+    (made, host)
+}
+
+fn resolved(host: &RootHost, path: &str) -> Result<String, Miss> {
+    host.files().resolve(&path.into()).map(|path| path.text().into_owned())
+}
+
+#[test]
+fn a_windows_disk_is_read_in_any_case_and_by_its_own_letter() {
+    let (_made, host) = disk(|made| made.file("Program Files (x86)/Äcme/Guard.exe", b"MZ"));
+    assert_eq!(host.facts().family, Family::Windows);
+    assert_eq!(host.facts().windows.as_ref().unwrap().root, "/C:/WINDOWS".into());
+    let guard = Ok(r"C:\Program Files (x86)\Äcme\Guard.exe".to_owned());
+    assert_eq!(resolved(&host, "/C:/PROGRAM FILES (X86)/äCME/guard.EXE"), guard);
+    assert_eq!(resolved(&host, "/c:/progra~2/Äcme/GUARD.exe"), guard);
+    assert_eq!(host.files().read(&"/C:/program files (x86)/äcme/guard.exe".into(), 9), Ok(b"MZ".to_vec()));
+    assert_eq!(resolved(&host, "/D:/x"), Err(Miss::NotMounted));
+    assert_eq!(resolved(&host, "/C:/none"), Err(Miss::Absent));
+    let drives = host.files().list(&"/".into()).unwrap();
+    assert_eq!((drives.len(), drives[0].name.as_slice()), (1, &b"C:"[..]));
+}
+
+#[test]
+fn junctions_of_a_windows_disk_lead_inside_it() {
+    let (_made, host) = disk(|made| {
+        made.file("Users/alice/x", b"");
+        made.link("Documents and Settings", "/??/C:/Users");
+        made.link("backslashes", r"C:\Users\alice");
+        made.link("relative", r"Users\alice");
+        made.link("other drive", r"\??\D:\x");
+        made.link("volume", r"\\?\Volume{1-2-3}\");
+        made.link("share", r"\\server\share");
+        made.link("outside", "/etc");
+        made.link("loop", "loop");
+        // As ntfs-3g shows a junction: a path of the system that mounted the disk.
+        symlink(made.at("Users"), made.at("as mounted")).unwrap();
+    });
+    let alice = Ok(r"C:\Users\alice\x".to_owned());
+    for name in ["Documents and Settings/alice", "backslashes", "relative", "as mounted/alice"] {
+        assert_eq!(resolved(&host, &format!("/C:/{name}/x")), alice, "{name}");
+    }
+    for name in ["other drive", "volume", "share", "outside"] {
+        assert_eq!(resolved(&host, &format!("/C:/{name}/x")), Err(Miss::NotMounted), "{name}");
+    }
+    assert_eq!(resolved(&host, "/C:/loop"), Err(Miss::LinkLoop));
+}
+
+#[test]
+fn a_disk_of_profiles_alone_is_a_windows() {
+    let made = Made(tempfile::tempdir().unwrap());
+    made.file("Users/alice/NTUSER.DAT", b"");
+    let host = RootHost::offline(made.0.path()).unwrap();
+    assert_eq!(host.facts().users.len(), 1);
+    assert!(host.facts().os.unread.is_some(), "what else this system holds is not known");
+}

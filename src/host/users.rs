@@ -76,12 +76,12 @@ impl Found<'_> {
         };
         if self.homes.insert(home.clone()) {
             let n = u32::try_from(self.users.len() + 1).unwrap_or(u32::MAX);
-            self.users.push(User { n, name, home, readable });
+            self.users.push(User { n, name, home, readable, sid: None });
         }
     }
 
     fn gap(&mut self, reason: GapReason, path: &str, detail: Option<String>) {
-        self.gaps.push(UserGap { reason, path: path.into(), detail });
+        self.gaps.push(UserGap { reason, path: path.into(), detail, blocking: true });
     }
 }
 

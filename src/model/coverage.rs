@@ -2,6 +2,8 @@
 //!
 //! Filled by `sources`, weighed by `judge`, shown by `emit`. Silence is not compliance.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +15,25 @@ use super::{Field, HostPath, ItemKind, ScopeKind, State};
 pub enum Need {
     /// Files.
     Files,
+    /// The registry of Windows.
+    Registry,
     /// Running processes, or other state of a running kernel.
     Running,
 }
 
+impl Need {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Registry => "registry",
+            Self::Running => "running system",
+        }
+    }
+}
+
 /// How a source ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// All of it was read.
@@ -88,6 +103,12 @@ pub enum GapReason {
     Budget,
     /// An error of the medium.
     ReadError,
+    /// A user's profile is kept in a container elsewhere, which is not here.
+    ProfileElsewhere,
+    /// Its contents are in the cloud, and fetching them would change the computer.
+    CloudPlaceholder,
+    /// macOS keeps it from every program that its owner or the administrator has not named.
+    FullDiskAccess,
     /// Known to be there, and not looked into.
     NotLookedInto,
     /// A fault of the scanner itself.
@@ -95,6 +116,36 @@ pub enum GapReason {
 }
 
 impl GapReason {
+    /// The word of JSON and of rules.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PermissionDenied => "permission-denied",
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Truncated => "truncated",
+            Self::Empty => "empty",
+            Self::Inconsistent => "inconsistent",
+            Self::TooLarge => "too-large",
+            Self::LinkLoop => "link-loop",
+            Self::NotAFile => "not-a-file",
+            Self::RemoteMount => "remote-mount",
+            Self::Overmounted => "overmounted",
+            Self::NotMounted => "not-mounted",
+            Self::HiddenProcesses => "hidden-processes",
+            Self::Namespace => "namespace",
+            Self::KernelThread => "kernel-thread",
+            Self::Vanished => "vanished",
+            Self::Changed => "changed",
+            Self::Budget => "budget",
+            Self::ReadError => "read-error",
+            Self::ProfileElsewhere => "profile-elsewhere",
+            Self::CloudPlaceholder => "cloud-placeholder",
+            Self::FullDiskAccess => "full-disk-access",
+            Self::NotLookedInto => "not-looked-into",
+            Self::Internal => "internal",
+        }
+    }
+
     /// The words in reports.
     pub fn words(self) -> &'static str {
         match self {
@@ -117,6 +168,9 @@ impl GapReason {
             Self::Changed => "changed during the scan",
             Self::Budget => "budget ran out",
             Self::ReadError => "read error",
+            Self::ProfileElsewhere => "the profile is kept elsewhere",
+            Self::CloudPlaceholder => "kept in the cloud, not fetched",
+            Self::FullDiskAccess => "kept back by macOS, which asks for full disk access",
             Self::NotLookedInto => "not looked into",
             Self::Internal => "fault of the scanner",
         }
@@ -129,7 +183,7 @@ impl GapReason {
 }
 
 /// Something that could not be seen; gaps of one reason are one entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// Why.
     pub reason: GapReason,
@@ -143,11 +197,29 @@ pub struct Gap {
     pub blocking: bool,
 }
 
+/// Places of a gap that are kept.
+const PLACES: usize = 5;
+
+impl Gap {
+    /// One of which nothing is counted yet.
+    pub fn new(reason: GapReason, detail: Option<String>, blocking: bool) -> Self {
+        Self { reason, detail, count: 0, places: Vec::new(), blocking }
+    }
+
+    /// Counts one more place.
+    pub fn add(&mut self, place: &HostPath) {
+        self.count += 1;
+        if self.places.len() < PLACES && !self.places.contains(place) {
+            self.places.push(place.clone());
+        }
+    }
+}
+
 /// What one source did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceReport {
     /// Its name.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// How it ended.
     pub status: Status,
     /// Why, where it is neither complete nor partial.
@@ -156,6 +228,9 @@ pub struct SourceReport {
     pub gaps: Vec<Gap>,
     /// Records read.
     pub records: u64,
+    /// How many of them are no items, for no rule could match them: other rules have to look again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_kept: u64,
     /// Which halves of the host it looked at.
     pub scopes: Vec<ScopeKind>,
     /// Which fields it looked at.
@@ -168,7 +243,27 @@ pub struct SourceReport {
     pub elapsed_ms: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 impl SourceReport {
+    /// Notes what came to light after the source was home; gaps of one reason are one.
+    pub fn gap(&mut self, reason: GapReason, place: &HostPath, detail: Option<String>, blocking: bool) {
+        let same = |gap: &&mut Gap| gap.reason == reason && gap.blocking == blocking;
+        if let Some(gap) = self.gaps.iter_mut().find(same) {
+            gap.add(place);
+        } else {
+            let mut gap = Gap::new(reason, detail, blocking);
+            gap.add(place);
+            self.gaps.push(gap);
+        }
+        if self.status == Status::Complete {
+            self.status = Status::Partial;
+        }
+    }
+
     /// Whether a gap could hide something that counts.
     pub fn has_blocking_gap(&self) -> bool {
         self.gaps.iter().any(|gap| gap.blocking)
@@ -183,7 +278,7 @@ impl SourceReport {
 }
 
 /// How well the whole host was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// One entry per source of the family.
     pub sources: Vec<SourceReport>,

@@ -112,6 +112,14 @@ impl Serialize for Stamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let moment = text.parse::<jiff::Timestamp>().map_err(serde::de::Error::custom)?;
+        Ok(Self(moment.as_second()))
+    }
+}
+
 impl JsonSchema for Stamp {
     fn schema_name() -> Cow<'static, str> {
         "Stamp".into()

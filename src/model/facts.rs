@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{GapReason, HostPath};
+use super::{GapReason, HostPath, WindowsFacts};
 
 /// A family of operating systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -31,7 +31,7 @@ impl Family {
 }
 
 /// A running machine, or the disk of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The machine that runs the scanner.
@@ -48,6 +48,19 @@ pub enum Depth {
     Quick,
     /// Also the files of program folders.
     Standard,
+    /// Also every other file of the system's own disks, by what it is and not by its name.
+    Deep,
+}
+
+impl Depth {
+    /// The word in rules and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+            Self::Deep => "deep",
+        }
+    }
 }
 
 /// One half of a host: what belongs to the machine, or to its users.
@@ -87,8 +100,9 @@ impl ScopeAsk {
     }
 }
 
-/// The operating system by its own record (os-release on Linux).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+/// The operating system by its own record (os-release on Linux, `CurrentVersion` in the registry of Windows,
+/// `SystemVersion.plist` on macOS).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Os {
     /// Identifier, lower case: `debian`, `fedora`.
     pub id: Option<String>,
@@ -98,7 +112,7 @@ pub struct Os {
     pub name: Option<String>,
     /// Version: `12`.
     pub version: Option<String>,
-    /// Why the record is there and tells nothing: then nobody knows which databases must exist.
+    /// Why the record is there and tells nothing: then nobody knows what must exist.
     pub unread: Option<String>,
 }
 
@@ -110,7 +124,7 @@ impl Os {
 }
 
 /// One user's profile on the host, whether logged on or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct User {
     /// Number within this report; `user:<n>` in scopes.
     pub n: u32,
@@ -120,10 +134,13 @@ pub struct User {
     pub home: HostPath,
     /// Whether the scan may list the home folder.
     pub readable: bool,
+    /// Security identifier of the account, on Windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
 }
 
 /// Why the list of users may not be whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserGap {
     /// Why.
     pub reason: GapReason,
@@ -131,10 +148,13 @@ pub struct UserGap {
     pub path: HostPath,
     /// More words.
     pub detail: Option<String>,
+    /// Whether it could hide something that counts: a profile without its folder holds nothing.
+    pub blocking: bool,
 }
 
-/// A folder that everybody knows by another name than its own: `/opt`, where it is a link to `/var/opt` (ostree).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+/// A folder that everybody knows by another name than its own: `/opt`, where it is a link to `/var/opt` (ostree); `/var` of
+/// a macOS, which is `/private/var`; `{program-files}` for `C:\Program Files`, wherever a Windows keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alias {
     /// Where it is.
     pub real: HostPath,
@@ -143,7 +163,7 @@ pub struct Alias {
 }
 
 /// The host that a report is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostFacts {
     /// Family of its operating system.
     pub family: Family,
@@ -151,16 +171,26 @@ pub struct HostFacts {
     pub os: Os,
     /// Host name.
     pub name: Option<String>,
-    /// Identity of the installation (`/etc/machine-id`).
+    /// Identity of the installation (`/etc/machine-id`, `MachineGuid`).
     pub machine_id: Option<String>,
     /// Running machine or dead disk.
     pub mode: Mode,
     /// Whether the scan may read everything (root, or the capabilities that come to the same).
     pub privileged: bool,
+    /// Whether a running macOS lets the scan see protected folders: without it they are refused, or read as empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_disk_access: Option<bool>,
     /// Every user with a home folder.
     pub users: Vec<User>,
     /// What may hide further users.
     pub user_gaps: Vec<UserGap>,
     /// Folders known by another name than their own.
     pub aliases: Vec<Alias>,
+    /// Other volumes that a running macOS has mounted: they are not looked into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_volumes: Vec<HostPath>,
+    /// Folders and variables of a Windows.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub windows: Option<WindowsFacts>,
 }

@@ -2,10 +2,15 @@
 //!
 //! Made by `judge`, shown by `emit`.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Date, Field, Image, ItemId, ItemKind, LinkKind, Place, ProcessFacts, Recorded, Scope, State};
+use super::{
+    Date, Field, Image, ItemId, ItemKind, LinkKind, Place, ProcessFacts, Recorded, Scope, Signer, Stamp,
+    State,
+};
 
 /// How much one indicator says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +22,17 @@ pub enum Strength {
     Strong,
     /// Proven identity.
     Conclusive,
+}
+
+impl Strength {
+    /// The word in rules and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Weak => "weak",
+            Self::Strong => "strong",
+            Self::Conclusive => "conclusive",
+        }
+    }
 }
 
 /// How sure a finding is.
@@ -109,7 +125,7 @@ impl Severity {
 }
 
 /// One sighting that a finding rests on, or that is linked to one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The item's id.
     pub item: ItemId,
@@ -121,8 +137,14 @@ pub struct Evidence {
     pub version: Option<String>,
     /// Its claimed publisher.
     pub publisher: Option<String>,
+    /// Who signed it and what that is worth, where it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Signer>,
+    /// SHA-256 of the file, where it was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// The source that saw it.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// How present it is.
     pub state: State,
     /// Whose it is.
@@ -133,6 +155,9 @@ pub struct Evidence {
     pub image: Option<Image>,
     /// Date of the record.
     pub recorded_at: Recorded,
+    /// When the product last updated itself, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_update: Option<Stamp>,
     /// Facts of a running process.
     pub process: Option<ProcessFacts>,
     /// Strength of the strongest indicator that matched it; none for a merely linked sighting.
@@ -146,7 +171,7 @@ pub struct Evidence {
 }
 
 /// A legal act behind a prohibition and how far it has come on the as-of day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegalBasis {
     /// Id of the authority.
     pub authority: String,
@@ -162,10 +187,22 @@ pub struct LegalBasis {
     pub phase: Option<String>,
     /// The day of that milestone.
     pub since: Option<Date>,
+    /// All its milestones, by day; those to come too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub milestones: Vec<Milestone>,
+}
+
+/// A day from which something of a legal act holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Milestone {
+    /// The day.
+    pub date: Date,
+    /// What holds from it, in words.
+    pub text: String,
 }
 
 /// Why a finding does not decide the verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// The policy only reviews.
@@ -203,7 +240,7 @@ impl Because {
 }
 
 /// The exception that a finding or a gap falls under.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exception {
     /// Why it was made.
     pub reason: String,
@@ -216,7 +253,7 @@ pub struct Exception {
 }
 
 /// One prohibited product on this host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Policy.
     pub policy: String,

@@ -7,9 +7,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An absolute path inside the scanned root, `/` between its parts, any bytes but NUL in them.
+/// An absolute path inside the scanned root, `/` between its parts, any bytes but NUL in them. On Windows the first
+/// part is the drive (`/C:/Windows`); such a path is shown as Windows writes it (`C:\Windows`). A key of the registry
+/// stands as its name (`HKLM\SOFTWARE\Acme`).
 ///
 /// Cloning shares the bytes: a hundred thousand records of one file name one path.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -78,9 +80,43 @@ impl HostPath {
         self.0.split(|&b| b == b'/').filter(|part| !part.is_empty())
     }
 
+    /// The path that a record of Windows names: with a drive, whatever its prefix (`\\?\`, `\??\`) and separators.
+    /// None for what is relative, and for other machines' files (`\\server\share`).
+    pub fn of_windows(text: &str) -> Option<Self> {
+        let text = text.trim().replace('/', "\\");
+        let bare =
+            [r"\\?\", r"\\.\", r"\??\"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(&text);
+        let (drive, rest) = bare.split_once(':')?;
+        let letter = drive.chars().next().filter(|c| drive.len() == 1 && c.is_ascii_alphabetic())?;
+        let mut path = format!("/{}:", letter.to_ascii_uppercase());
+        for part in rest
+            .strip_prefix('\\')
+            .unwrap_or(rest)
+            .split('\\')
+            .filter(|part| !part.is_empty() && *part != ".")
+        {
+            if part == ".." {
+                path.truncate(path.rfind('/').filter(|at| *at > 0).unwrap_or(path.len()));
+            } else {
+                path.push('/');
+                path.push_str(part);
+            }
+        }
+        (rest.is_empty() || rest.starts_with('\\')).then(|| Self::new(path))
+    }
+
+    /// The letter of its drive, for a path of Windows.
+    pub fn drive(&self) -> Option<char> {
+        let [b'/', letter, b':', rest @ ..] = self.as_bytes() else { return None };
+        let ends = rest.first().is_none_or(|next| *next == b'/');
+        (letter.is_ascii_alphabetic() && ends).then(|| char::from(*letter))
+    }
+
     /// The path as text: what is not UTF-8 shows as `\xNN`, so that no two bytes look alike.
     pub fn text(&self) -> Cow<'_, str> {
-        text_of(&self.0)
+        let Some(letter) = self.drive() else { return text_of(&self.0) };
+        let below = text_of(self.0.get(3..).unwrap_or_default()).replace('/', "\\");
+        Cow::Owned(format!("{letter}:{}", if below.is_empty() { "\\" } else { &below }))
     }
 
     /// The bytes in lower-case hexadecimal.
@@ -142,6 +178,15 @@ impl Serialize for HostPath {
     }
 }
 
+/// The path that is written so. Bytes that were not UTF-8 stay the `\xNN` that they were written as: the text is the same.
+impl<'de> Deserialize<'de> for HostPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let windows = Self::of_windows(&text).filter(|path| path.text() == text);
+        Ok(windows.unwrap_or_else(|| Self::new(text)))
+    }
+}
+
 impl JsonSchema for HostPath {
     fn schema_name() -> Cow<'static, str> {
         "HostPath".into()
@@ -175,6 +220,27 @@ mod tests {
         assert!(HostPath::from("/opt").is_within(&"/opt/".into()));
         assert!(!HostPath::from("/optical").is_within(&"/opt".into()));
         assert!(HostPath::from("/opt").is_within(&"/".into()));
+    }
+
+    #[test]
+    fn paths_of_windows_are_shown_as_windows_writes_them() {
+        let read = |text: &str| HostPath::of_windows(text).map(|path| path.text().into_owned());
+        let path = HostPath::of_windows(r"c:\Program Files\Acme\a.exe").unwrap();
+        assert_eq!(path.as_bytes(), b"/C:/Program Files/Acme/a.exe");
+        assert_eq!((path.file_name(), path.drive()), (&b"a.exe"[..], Some('C')));
+        assert_eq!(read(r"\\?\D:\x\.\y\..\z").as_deref(), Some(r"D:\x\z"));
+        assert_eq!(
+            read(r"\??\C:\Windows\System32\drivers\klif.sys").as_deref(),
+            Some(r"C:\Windows\System32\drivers\klif.sys")
+        );
+        assert_eq!(read("C:/a//b").as_deref(), Some(r"C:\a\b"));
+        assert_eq!(read("C:").as_deref(), Some(r"C:\"));
+        assert_eq!(read(r"C:\..\..\x").as_deref(), Some(r"C:\x"));
+        for other in [r"\\server\share\x.exe", "x.exe", "C:x.exe", r"\Windows", "http://x", ""] {
+            assert_eq!(read(other), None, "{other}");
+        }
+        assert_eq!(HostPath::from("/C:x").text(), "/C:x");
+        assert_eq!(HostPath::from(r"HKLM\SOFTWARE\Acme").text(), r"HKLM\SOFTWARE\Acme");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Identifier;
 
@@ -92,6 +92,21 @@ pub enum Field {
     Version,
 }
 
+impl Field {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Publisher => "publisher",
+            Self::Signer => "signer",
+            Self::Identifier => "identifier",
+            Self::Path => "path",
+            Self::Hash => "hash",
+            Self::Version => "version",
+        }
+    }
+}
+
 /// Order in which an ecosystem compares versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -157,6 +172,18 @@ impl Serialize for Version {
     }
 }
 
+/// Its parts are left: they follow from the rest.
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            raw: String,
+            scheme: Scheme,
+        }
+        Written::deserialize(deserializer).map(|Written { raw, scheme }| Self { raw, scheme })
+    }
+}
+
 impl JsonSchema for Version {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Version".into()
@@ -179,7 +206,7 @@ impl JsonSchema for Version {
 }
 
 /// A field that costs: not looked at, absent, there, or there and unreadable are four values.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "looked", content = "value")]
 pub enum Looked<T> {
     /// Nobody looked.
@@ -203,6 +230,30 @@ pub enum Trust {
     Unanchored,
     /// The signature does not fit the file.
     Broken,
+    /// The name was read, and no rule gave reason to prove it.
+    Unchecked,
+}
+
+impl Trust {
+    /// The word in rules and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Anchored => "anchored",
+            Self::Unanchored => "unanchored",
+            Self::Broken => "broken",
+            Self::Unchecked => "unchecked",
+        }
+    }
+
+    /// The words in reports.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Anchored => "proven",
+            Self::Unanchored => "not proven: nobody who is trusted vouches for the name",
+            Self::Broken => "broken: the file is not what was signed",
+            Self::Unchecked => "not checked",
+        }
+    }
 }
 
 /// Who signed a file.
@@ -240,6 +291,17 @@ impl Serialize for ItemId {
     }
 }
 
+impl<'de> Deserialize<'de> for ItemId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let whole =
+            text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let value = whole.then(|| u128::from_str_radix(&text, 16).ok()).flatten();
+        let wrong = || serde::de::Error::custom(format!("'{text}' is not the id of an item"));
+        value.map(|value| Self(value.to_be_bytes())).ok_or_else(wrong)
+    }
+}
+
 impl JsonSchema for ItemId {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "ItemId".into()
@@ -250,7 +312,7 @@ impl JsonSchema for ItemId {
 }
 
 /// A thing that can be on many hosts. The same package on 50,000 hosts is one item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
     /// Hash over all the fields below, folded.
     pub id: ItemId,

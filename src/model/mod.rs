@@ -1,6 +1,7 @@
 //! The shared nouns of the house: what a host is, what was found on it, how well it was looked at,
 //! and what follows. Imported by every room; imports none of ours, does no I/O, makes no decision.
 
+mod comparison;
 mod coverage;
 mod date;
 mod facts;
@@ -13,11 +14,19 @@ mod sighting;
 mod trace;
 mod verdict;
 mod wanted;
+mod windows;
 
+pub use comparison::{
+    Asked, AskedChange, COMPARISON_SCHEMA, Clean, Comes, Compared, Comparison, CoverageChange, Fate,
+    FindingChange, FindingSide, GapChange, ItemChange, ItemChanges, ItemFate, ItemSide, PolicyChange, Shown,
+    SourceChange, Trend,
+};
 pub use coverage::{Coverage, Gap, GapReason, Need, SourceReport, Status};
 pub use date::{Date, Stamp};
 pub use facts::{Alias, Depth, Family, HostFacts, Mode, Os, ScopeAsk, ScopeKind, User, UserGap};
-pub use finding::{Because, Class, Confidence, Evidence, Exception, Finding, LegalBasis, Severity, Strength};
+pub use finding::{
+    Because, Class, Confidence, Evidence, Exception, Finding, LegalBasis, Milestone, Severity, Strength,
+};
 pub use host_path::HostPath;
 pub use identifier::{Identifier, IdentifierType};
 pub use item::{Field, Item, ItemId, ItemKind, Looked, Scheme, Signer, Trust, Version};
@@ -28,3 +37,4 @@ pub use sighting::{
 pub use trace::Trace;
 pub use verdict::{Accepted, Claim, Effect, Judgement, Phase, PolicyOutcome, Unseen, Verdict};
 pub use wanted::Wanted;
+pub use windows::WindowsFacts;

@@ -2,10 +2,14 @@
 //!
 //! Put together by `cli`, written by `emit`. The generated schemas stand in `docs/`.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::borrow::Cow;
 
-use super::{Claim, Coverage, Date, Finding, HostFacts, Item, PolicyOutcome, Sighting, Stamp, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Claim, Coverage, Date, Depth, Finding, HostFacts, Item, PolicyOutcome, Sighting, Stamp, Verdict,
+};
 
 /// Version of the scan report's shape; grows with every change that a reader could notice.
 pub const REPORT_SCHEMA: &str = "interdict.report/1";
@@ -13,21 +17,22 @@ pub const REPORT_SCHEMA: &str = "interdict.report/1";
 pub const INVENTORY_SCHEMA: &str = "interdict.inventory/1";
 
 /// The program that made a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `interdict`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its version.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
 }
 
 impl Tool {
     /// This program.
-    pub const SELF: Self = Self { name: "interdict", version: env!("CARGO_PKG_VERSION") };
+    pub const SELF: Self =
+        Self { name: Cow::Borrowed("interdict"), version: Cow::Borrowed(env!("CARGO_PKG_VERSION")) };
 }
 
 /// Which rules judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RulesetStamp {
     /// Where they came from: `built-in`, or the folder.
     pub origin: String,
@@ -48,10 +53,10 @@ pub struct RulesetStamp {
 }
 
 /// The report of one scan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// [`REPORT_SCHEMA`].
-    pub schema: &'static str,
+    pub schema: Cow<'static, str>,
     /// The program that made it.
     pub tool: Tool,
     /// When the scan began.
@@ -78,10 +83,13 @@ pub struct Report {
     pub sightings: usize,
     /// What was and was not seen.
     pub coverage: Coverage,
+    /// Every item, by kind and name, where it was asked for (`--with-inventory`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Vec<InventoryItem>>,
 }
 
 /// An item with where it was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InventoryItem {
     /// The item.
     #[serde(flatten)]
@@ -91,10 +99,10 @@ pub struct InventoryItem {
 }
 
 /// All that was found on a host, without any judgement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
     /// [`INVENTORY_SCHEMA`].
-    pub schema: &'static str,
+    pub schema: Cow<'static, str>,
     /// The program that made it.
     pub tool: Tool,
     /// When the scan began.
@@ -103,6 +111,9 @@ pub struct Inventory {
     pub elapsed_ms: u64,
     /// The host.
     pub host: HostFacts,
+    /// How deep it was looked; none in what older versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<Depth>,
     /// What was and was not seen.
     pub coverage: Coverage,
     /// Every item, by kind and name.

@@ -2,8 +2,10 @@
 //!
 //! Made by `normalise` from traces; read by `matching`, `judge` and `emit`.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{HostPath, Stamp};
 
@@ -27,6 +29,15 @@ impl State {
     /// Whether a policy counts it.
     pub fn counts(self) -> bool {
         self >= Self::Present
+    }
+
+    /// What a record is that starts a program: left behind where that is gone. One whose program could not be seen counts as
+    /// installed.
+    pub fn of_record(image: Option<&Image>) -> Self {
+        match image {
+            Some(Image { exists: Some(false), .. }) => Self::Remnant,
+            _ => Self::Installed,
+        }
     }
 
     /// The word in rules and reports.
@@ -69,8 +80,21 @@ impl Serialize for Scope {
     }
 }
 
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let scope = match text.split_once(':') {
+            None if text == "machine" => Some(Self::Machine),
+            Some(("user", n)) => n.parse().ok().map(Self::User),
+            Some(("container", id)) => Some(Self::Container(id.to_owned())),
+            _ => None,
+        };
+        scope.ok_or_else(|| serde::de::Error::custom(format!("'{text}' is not a scope")))
+    }
+}
+
 /// What a recorded date means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Means {
     /// The day of the first installation.
@@ -84,8 +108,20 @@ pub enum Means {
     Unknown,
 }
 
+impl Means {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::LastServiced => "last-serviced",
+            Self::FileTime => "file-time",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// A date from a record and what it means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Recorded {
     /// The date, where the record has one.
     pub value: Option<Stamp>,
@@ -101,7 +137,7 @@ impl Recorded {
 }
 
 /// Where a trace was read: file, and which record in it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// The file or folder that was read.
     pub path: HostPath,
@@ -126,7 +162,7 @@ impl Place {
 }
 
 /// The program file that a thing is or points to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Image {
     /// Its path, links resolved inside the root where it exists.
     pub path: HostPath,
@@ -135,7 +171,7 @@ pub struct Image {
 }
 
 /// Volatile facts of a running process; in no id and no digest. Never its command line or environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessFacts {
     /// Process id.
     pub pid: u32,
@@ -159,7 +195,7 @@ pub struct PackageRef {
 }
 
 /// How two items belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkKind {
     /// A file that a package's database lists as its own.
@@ -171,7 +207,7 @@ pub enum LinkKind {
 }
 
 /// A link from a sighting to another sighting's item. Gathers evidence, copies no field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// How they belong together.
     pub kind: LinkKind,
@@ -180,10 +216,10 @@ pub struct Link {
 }
 
 /// An item on this host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sighting {
     /// Name of the source that saw it.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// How present it is.
     pub state: State,
     /// Whose it is.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Date, Depth, Exception, Gap, ItemKind, Mode, ScopeAsk, Status};
 
 /// Compliance with a policy. The worst of several is the largest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Nothing that counts is here, and all that could hold it was seen.
@@ -51,7 +51,7 @@ pub enum Effect {
 }
 
 /// Whether a policy counts on the as-of day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// From `effective` on.
@@ -61,7 +61,7 @@ pub enum Phase {
 }
 
 /// A needed source that was not wholly seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unseen {
     /// The source; none for a reason that lies in the question, not in a source.
     pub source: Option<String>,
@@ -74,7 +74,7 @@ pub struct Unseen {
 }
 
 /// A blocking gap that the site puts up with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Accepted {
     /// The source that has it.
     pub source: String,
@@ -85,7 +85,7 @@ pub struct Accepted {
 }
 
 /// The verdict on one prohibition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
     /// The prohibition.
     pub prohibition: String,
@@ -115,7 +115,7 @@ pub struct Judgement {
 }
 
 /// The verdict on one policy: the worst of its prohibitions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyOutcome {
     /// The policy.
     pub policy: String,
@@ -134,7 +134,7 @@ pub struct PolicyOutcome {
 }
 
 /// What the verdict claims, and on what ground.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// Which halves of the host were asked for.
     pub scope: ScopeAsk,

@@ -7,8 +7,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::code::Code;
-use super::diagnostic::{Diagnostic, Faults, RuleFile};
+use super::diagnostic::{Diagnostic, Faults};
 use super::refusal::Refusal;
+use super::rule_file::RuleFile;
 use super::schema::{Table, Value, document};
 use super::signing::Signed;
 

@@ -13,26 +13,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::code::{Code, Level};
-
-/// A rule file: its name as diagnostics show it, and its text.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RuleFile {
-    /// Name that diagnostics show: `rules/vendors/kaspersky.toml`.
-    pub name: String,
-    /// Name in the set, wherever the set lies: `vendors/kaspersky.toml`.
-    pub relative: String,
-    /// Its text.
-    pub text: String,
-    /// The same without its examples, every place as it was, where nobody wants to try them.
-    pub lean: Option<&'static str>,
-}
-
-impl RuleFile {
-    /// A file with all that is in it.
-    pub fn new(name: String, relative: String, text: String) -> Self {
-        Self { name, relative, text, lean: None }
-    }
-}
+use super::rule_file::RuleFile;
 
 /// A place in a rule file.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,7 +25,7 @@ pub struct At {
 impl At {
     /// A place from a byte range, kept inside the text.
     pub(super) fn new(file: &Arc<RuleFile>, span: Range<usize>) -> Self {
-        let end = span.end.min(file.text.len());
+        let end = span.end.min(file.length());
         Self { file: Arc::clone(file), span: span.start.min(end)..end }
     }
 
@@ -60,7 +41,7 @@ impl At {
 
     /// Whether the file was read without its examples.
     pub(super) fn is_lean(&self) -> bool {
-        self.file.lean.is_some()
+        self.file.is_lean()
     }
 
     /// Line, from 1.
@@ -74,7 +55,7 @@ impl At {
     }
 
     fn before(&self) -> &str {
-        self.file.text.get(..self.span.start).unwrap_or_default()
+        self.file.source().get(..self.span.start).unwrap_or_default()
     }
 }
 
@@ -118,7 +99,7 @@ impl Diagnostic {
             Level::Warning => Shown::WARNING,
         };
         let place = AnnotationKind::Primary.span(self.at.span.clone()).label(&self.label);
-        let snippet = Snippet::source(&self.at.file.text).path(self.at.file()).annotation(place);
+        let snippet = Snippet::source(self.at.file.text()).path(self.at.file()).annotation(place);
         let title = shown.primary_title(self.code.title()).id(self.code.word());
         let mut group = title.element(snippet);
         if let Some(hint) = &self.hint {

@@ -12,9 +12,10 @@ use super::Ruleset;
 use super::builtin;
 use super::code::{Code, Level};
 use super::compile::{compile, compile_for};
-use super::diagnostic::{At, Diagnostic, Faults, RuleFile};
+use super::diagnostic::{At, Diagnostic, Faults};
 use super::manifest::{self, Manifest};
 use super::refusal::Refusal;
+use super::rule_file::RuleFile;
 use super::signing::{Folder, SIGNATURE, SUMS, Sealed, Signed, TrustedKey, verify};
 
 /// Bytes a rule file may have; the largest of ours has a twentieth.
@@ -90,11 +91,7 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
     let faults = Faults::default();
     let mut files = Vec::new();
     if choice.built_in {
-        files.extend(builtin::FILES.iter().map(|(name, text, lean)| {
-            let (name, relative) = (format!("rules/{name}"), (*name).to_owned());
-            let lean = (!choice.examples).then_some(*lean);
-            Arc::new(RuleFile { name, relative, text: (*text).to_owned(), lean })
-        }));
+        files.extend(builtin::FILES.iter().map(|file| Arc::new(RuleFile::built_in(file, choice.examples))));
     }
     let places: Vec<Place> = choice.paths.iter().map(|path| gather(path, &faults)).collect();
     files.extend(places.iter().flat_map(|place| place.files.iter().cloned()));
@@ -326,7 +323,13 @@ mod tests {
             told
         };
         for policy in full.policies() {
-            assert_eq!(told(&full, &policy.id), told(&of(&[&policy.id]), &policy.id));
+            let lean = of(&[&policy.id]);
+            assert_eq!(told(&full, &policy.id), told(&lean, &policy.id));
+            assert_eq!(format!("{:?}", lean.policy(&policy.id)), format!("{:?}", Some(policy)));
+            for ground in policy.prohibitions.iter().flat_map(|one| &one.authorities) {
+                assert!(lean.authority(ground).is_some(), "{ground}");
+                assert_eq!(format!("{:?}", lean.authority(ground)), format!("{:?}", full.authority(ground)));
+            }
         }
         let commerce = of(&["us-commerce"]);
         assert_eq!(commerce.vendors().len(), 1);

@@ -17,8 +17,10 @@ mod layout;
 mod lint;
 mod load;
 mod manifest;
+mod near;
 pub mod pattern;
 mod refusal;
+mod rule_file;
 mod rules;
 mod schema;
 mod signing;
@@ -32,19 +34,22 @@ pub use accepted::Accepted;
 pub use category::Category;
 pub use code::{Code, Level};
 pub(crate) use diagnostic::Faults;
-pub use diagnostic::{At, Diagnostic, RuleFile, render};
+pub use diagnostic::{At, Diagnostic, render};
 pub use json_schema::{file_kinds, json_schema};
 pub use layout::{Unformattable, layout};
 pub use load::{Choice, Loaded, Place, built_in, load, load_trusted, of_text, verify_folder};
 pub use manifest::{Manifest, stale};
+pub(crate) use near::nearest;
 pub use refusal::Refusal;
+pub use rule_file::RuleFile;
 pub use rules::{
     Act, Authority, Embedded, Example, Exclude, Expect, Expected, Indicator, Milestone, Policy, Product,
     Prohibition, Rule, Vendor, Verified,
 };
 pub(crate) use schema::{Table, Value, document};
 pub use signing::{
-    NewKey, SIGNATURE, SUMS, SealFault, Signed, SigningKey, TrustedKey, check_seal, generate, sums_of,
+    NewKey, SIGNATURE, SUMS, Seal, SealFault, Signed, SigningKey, TrustedKey, check_seal, generate,
+    read_seal, sums_of,
 };
 pub use site::{DeviceType, Population, Sector, Site};
 pub use waiver::{AcceptedGap, Answer, Hosts, Waiver, dated, unused};

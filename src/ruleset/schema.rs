@@ -15,7 +15,9 @@ use toml::de::{DeTable, DeValue};
 use crate::model::Date;
 
 use super::code::Code;
-use super::diagnostic::{At, Faults, RuleFile};
+use super::diagnostic::{At, Faults};
+use super::near::nearest;
+use super::rule_file::RuleFile;
 
 /// Keys that most tables are asked for.
 const ASKED: usize = 16;
@@ -186,7 +188,7 @@ pub(crate) fn document<T>(
     faults: &Faults,
     read: impl FnOnce(&mut Table<'_>) -> T,
 ) -> Option<T> {
-    let (document, errors) = DeTable::parse_recoverable(&file.text);
+    let (document, errors) = DeTable::parse_recoverable(file.text());
     for error in &errors {
         faults.add(Code::Syntax, &At::new(file, error.span().unwrap_or(0..0)), error.message());
     }
@@ -229,13 +231,13 @@ impl<'t> Table<'t> {
 
     /// Whether a key is there, without asking for it.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.entries.iter().any(|(name, _)| name.get_ref() == key)
+        self.entries.contains_key(key)
     }
 
     /// The value of a key.
     pub(crate) fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
         self.asked.push(key);
-        let (_, toml) = self.entries.iter().find(|(name, _)| name.get_ref() == key)?;
+        let toml = self.entries.get(key)?;
         Some(Value { file: self.file, faults: self.faults, toml })
     }
 
@@ -298,7 +300,9 @@ impl<'t> Table<'t> {
             let label = format!("`{}` is not a key of {}", key.get_ref(), self.what);
             let known: BTreeSet<&str> = self.asked.iter().copied().collect();
             let known: Vec<&str> = known.into_iter().collect();
-            self.faults.hint(Code::UnknownKey, &at, label, format!("it has: {}", known.join(", ")));
+            let near = nearest(key.get_ref(), &known).map(|near| format!("did you mean `{near}`? "));
+            let hint = format!("{}it has: {}", near.unwrap_or_default(), known.join(", "));
+            self.faults.hint(Code::UnknownKey, &at, label, hint);
         }
     }
 }

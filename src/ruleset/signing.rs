@@ -1,8 +1,8 @@
 //! Signed folders of rules: `ruleset.sums` lists every rule file with its SHA-256, `ruleset.sums.minisig` is a minisign
 //! signature of that list. What is checked are the bytes that are compiled, not the disk a second time.
 //!
-//! Called by `load` and by the subcommands of `cli` that sign. Must not touch the disk; what was accepted before is
-//! known to `accepted`.
+//! Called by `load` and by the subcommands of `cli` that sign, rules or other lists. Must not touch the disk; what was
+//! accepted before is known to `accepted`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 
 use crate::parse::sums::{is_inside, sums};
 
-use super::diagnostic::RuleFile;
 use super::manifest::Manifest;
 use super::refusal::Refusal;
+use super::rule_file::RuleFile;
 
 /// The list of a folder's files.
 pub const SUMS: &str = "ruleset.sums";
@@ -152,9 +152,9 @@ fn alterations(listed: &BTreeMap<&str, &str>, files: &[Arc<RuleFile>]) -> Vec<St
         let name = file.relative.as_str();
         match listed.get(name) {
             None => altered.push(format!("{name} was added")),
-            Some(sum) if sha256(file.text.as_bytes()) != **sum => {
+            Some(sum) if file.sha256() != **sum => {
                 let ends =
-                    if file.text.contains("\r\n") { " (its line ends are those of Windows)" } else { "" };
+                    if file.text().contains("\r\n") { " (its line ends are those of Windows)" } else { "" };
                 altered.push(format!("{name} is not as it was signed{ends}"));
             }
             Some(_) => {}
@@ -196,15 +196,44 @@ impl SealFault {
     }
 }
 
-/// Checks the signature of a list; gives the id of the key.
-pub fn check_seal(sums: &[u8], signature: &[u8], keys: &[TrustedKey]) -> Result<String, SealFault> {
-    let unreadable = |why: &str| SealFault::Unreadable(why.to_owned());
-    let text = str::from_utf8(signature).map_err(|_| unreadable("not UTF-8"))?;
+/// A signature as it can be read without any key: nothing of it is proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Id of the key.
+    pub key: String,
+    /// The comment that is signed too.
+    pub comment: String,
+}
+
+/// Reads a signature that must be, to the last byte, as [`SigningKey::sign_list`] writes that of a thing of this name:
+/// nothing of it is left that no signature covers.
+pub fn read_seal(signature: &[u8], what: &str) -> Result<Seal, String> {
+    let other = || "not written by interdict for this purpose, or altered".to_owned();
+    let (text, seal) = signature_box(signature)?;
+    let key = key_id(seal.keynum());
+    let comment = seal.trusted_comment().map_err(|error| error.to_string())?;
+    let untrusted = seal.untrusted_comment().map_err(|error| error.to_string())?;
+    let same = untrusted == untrusted_comment(what, &key) && seal.to_string() == text;
+    if same { Ok(Seal { key, comment }) } else { Err(other()) }
+}
+
+fn signature_box(signature: &[u8]) -> Result<(&str, SignatureBox), String> {
+    let text = str::from_utf8(signature).map_err(|_| "not UTF-8")?;
     let digits = |line: usize| text.lines().nth(line).map_or(0, |line| line.trim().len());
     if (digits(1), digits(3)) != SIGNATURE_DIGITS {
-        return Err(unreadable("not a whole signature of minisign (four lines)"));
+        return Err("not a whole signature of minisign (four lines)".to_owned());
     }
-    let seal = SignatureBox::from_string(text).map_err(|error| SealFault::Unreadable(error.to_string()))?;
+    SignatureBox::from_string(text).map(|seal| (text, seal)).map_err(|error| error.to_string())
+}
+
+/// The first line of a signature; no signature covers it.
+fn untrusted_comment(what: &str, key: &str) -> String {
+    format!("signature of {what}, key {key}")
+}
+
+/// Checks the signature of a list; gives the id of the key.
+pub fn check_seal(sums: &[u8], signature: &[u8], keys: &[TrustedKey]) -> Result<String, SealFault> {
+    let (_, seal) = signature_box(signature).map_err(SealFault::Unreadable)?;
     let id = key_id(seal.keynum());
     let mut named = keys.iter().filter(|key| key.0.keynum() == seal.keynum()).peekable();
     if named.peek().is_none() {
@@ -221,7 +250,7 @@ pub fn sums_of(files: &[Arc<RuleFile>]) -> Result<String, String> {
         if !is_inside(&file.relative) {
             return Err(format!("{} has a name that not every system can have; rename it", file.name));
         }
-        if listed.insert(&file.relative, sha256(file.text.as_bytes())).is_some() {
+        if listed.insert(&file.relative, file.sha256()).is_some() {
             return Err(format!("{} is there twice", file.relative));
         }
     }
@@ -250,9 +279,14 @@ impl SigningKey {
     pub fn sign(&self, sums: &str, manifest: &Manifest) -> Result<String, String> {
         let Manifest { name, version, released, .. } = manifest;
         let trusted = format!("ruleset:{name}\tversion:{version}\treleased:{released}\tfile:{SUMS}");
-        let comment = format!("signature of interdict rules, key {}", key_id(self.0.keynum()));
+        self.sign_list(sums.as_bytes(), &trusted, "interdict rules")
+    }
+
+    /// The signature of any list, with a comment that is signed too; `what` it is stands in the comment that is not.
+    pub fn sign_list(&self, sums: &[u8], trusted: &str, what: &str) -> Result<String, String> {
+        let comment = untrusted_comment(what, &self.id());
         let public = PublicKey::from_secret_key(&self.0).map_err(|error| error.to_string())?;
-        minisign::sign(Some(&public), &self.0, Cursor::new(sums), Some(&trusted), Some(&comment))
+        minisign::sign(Some(&public), &self.0, Cursor::new(sums), Some(trusted), Some(&comment))
             .map(SignatureBox::into_string)
             .map_err(|error| error.to_string())
     }
@@ -332,6 +366,21 @@ mod tests {
             assert!(check_seal(b"test", rest.join("\n").as_bytes(), &[key()]).is_err(), "without {line}");
         }
         assert!(check_seal(b"test", b"\xff\xfe", &[key()]).is_err());
+    }
+
+    #[test]
+    fn a_seal_is_read_only_as_it_was_written() {
+        let key = SigningKey::open(&generate(None).unwrap().secret).unwrap();
+        let good = key.sign_list(b"list", "host:x", "a thing").unwrap();
+        let seal = Seal { key: key.id(), comment: "host:x".to_owned() };
+        assert_eq!(read_seal(good.as_bytes(), "a thing"), Ok(seal));
+        assert!(read_seal(good.as_bytes(), "rules").is_err());
+        let others = [good.replace('\n', "\r\n"), format!("{good}\n"), good.replace("host", " host")];
+        assert!(others.iter().all(|other| read_seal(other.as_bytes(), "a thing").is_err()));
+        assert!(read_seal(SEAL.as_bytes(), "a thing").is_err());
+        for end in 0..good.len() {
+            assert!(read_seal(good.get(..end).unwrap().as_bytes(), "a thing").is_err(), "{end}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::model::{Depth, Family, HostPath, ItemKind, ScopeAsk, Wanted};
 use crate::normalise::fold;
 
 use super::indicator::Slot;
+use super::pattern::Pattern;
 use super::{Indicator, Policy, Ruleset};
 
 /// Kinds for which a source has to go and look at a path that a rule names.
@@ -27,10 +28,32 @@ impl Ruleset {
             wanted.accounts.extend(conditions.accounts().map(|name| fold(name).into_owned()));
             if indicator.rule.kinds.iter().any(|kind| SOUGHT.contains(kind)) {
                 let paths = conditions.indexes().filter(|(slot, _)| *slot == Slot::Path);
-                wanted.path_roots.extend(paths.flat_map(|(_, pattern)| pattern.roots()).map(HostPath::from));
+                paths.for_each(|(_, pattern)| places(pattern, family, &mut wanted));
             }
         }
         wanted
+    }
+}
+
+/// Puts the paths with which a pattern begins where sources of this family look for them.
+fn places(pattern: &Pattern, family: Family, wanted: &mut Wanted) {
+    pattern.roots().for_each(|root| place(root, family, wanted));
+    if family != Family::Windows {
+        wanted.beginnings.extend(pattern.beginnings().map(str::to_owned));
+    }
+}
+
+/// Puts a path with which a pattern begins where sources of this family look for it.
+fn place(root: &str, family: Family, wanted: &mut Wanted) {
+    match (root.get(..1), family) {
+        (Some("/"), Family::Linux | Family::Macos) => _ = wanted.path_roots.insert(HostPath::from(root)),
+        (Some("{"), _) => {
+            let is_ours = root.contains('\\') == (family == Family::Windows);
+            wanted.templates.extend(Some(root).filter(|_| is_ours).map(str::to_owned));
+        }
+        (Some("H"), Family::Windows) => _ = wanted.keys.insert(root.to_owned()),
+        (_, Family::Windows) => wanted.path_roots.extend(HostPath::of_windows(root)),
+        _ => {}
     }
 }
 
@@ -56,7 +79,30 @@ mod tests {
         let walks = |wanted: &Wanted| broad.iter().find(|root| wanted.path_roots.contains(*root)).cloned();
         // ScreenConnect names its folder after the server: /opt/connectwisecontrol-<id>.
         assert_eq!((walks(&wanted), walks(&of_every)), (None, Some("/opt".into())));
+        assert!(of_every.templates.contains("{home}/.anydesk"), "{:?}", of_every.templates);
+        assert!(of_every.beginnings.contains("{home}/.cache/huggingface/hub/models--deepseek-ai--"));
         let windows = ruleset.wanted(ScopeAsk::All, Depth::Quick, Family::Windows, &[policy]);
-        assert!(windows.path_roots.is_empty() && windows.accounts.is_empty());
+        assert!(windows.path_roots.contains(&"/C:/KVRT_Data".into()), "{:?}", windows.path_roots);
+        assert!(windows.path_roots.iter().all(|root| root.drive().is_some()) && windows.accounts.is_empty());
+        assert!(windows.beginnings.is_empty() && windows.templates.iter().all(|one| one.contains('\\')));
+        assert!(windows.keys.contains(r"HKLM\SOFTWARE\KasperskyLab"), "{:?}", windows.keys);
+        assert!(windows.templates.contains(r"{program-data}\Kaspersky Lab"), "{:?}", windows.templates);
+    }
+
+    #[test]
+    fn folders_of_a_home_are_wanted_where_paths_have_slashes() {
+        let ruleset = built_in().ruleset.unwrap();
+        let wanted = |family| ruleset.wanted(ScopeAsk::All, Depth::Standard, family, &[]);
+        let macos = wanted(Family::Macos);
+        for template in ["{home}/Library/Containers/com.lemon.lvoverseas", "{home}/Library/Logs/com.kaseya"] {
+            assert!(macos.templates.contains(template), "{template} of {:?}", macos.templates);
+        }
+        assert!(macos.path_roots.contains(&"/Library/Application Support/Acronis".into()));
+        assert!(
+            macos.keys.is_empty() && macos.templates.iter().all(|template| template.starts_with("{home}/"))
+        );
+        assert!(wanted(Family::Linux).templates.contains("{home}/.anydesk"));
+        // The names that rules and items use: `/var`, not `/private/var`.
+        assert!(!macos.path_roots.iter().any(|root| root.is_within(&"/private".into())));
     }
 }

@@ -2,17 +2,27 @@
 //!
 //! Filled by sources, emptied by `run`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Instant;
 
-use crate::host::{Host, Miss};
+use crate::host::{Hive, Host, Miss};
 use crate::model::{Gap, GapReason, HostPath, ScopeKind, Trace, User, Wanted};
 use crate::parse::{At, Fault};
 
-/// Places of a gap that are kept.
-const PLACES: usize = 5;
 /// Traces that one source may bring; a host that has more is hostile, and says so by a gap.
 const MAX_TRACES: usize = 500_000;
+/// Traces that are offered at a time.
+const OFFER: usize = 256;
+
+/// Takes what a source offers.
+pub(super) struct Sieve(pub(super) Box<dyn FnMut(Vec<Trace>)>);
+
+impl fmt::Debug for Sieve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sieve")
+    }
+}
 
 /// How a source ended, by its own word. Gaps decide between complete and partial.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +44,30 @@ pub struct Haul {
     gaps: BTreeMap<(GapReason, bool), Gap>,
     records: u64,
     deadline: Instant,
+    /// Hives whose own faults are noted.
+    hives: BTreeSet<Hive>,
+    sieve: Option<Sieve>,
+    offered: Vec<Trace>,
 }
 
 impl Haul {
     /// An empty haul with a moment by which it must be home.
     pub fn new(deadline: Instant) -> Self {
-        Self { traces: Vec::new(), gaps: BTreeMap::new(), records: 0, deadline }
+        Self {
+            traces: Vec::new(),
+            gaps: BTreeMap::new(),
+            records: 0,
+            deadline,
+            hives: BTreeSet::new(),
+            sieve: None,
+            offered: Vec::new(),
+        }
+    }
+
+    /// The same haul, whose offers are taken by this.
+    pub(super) fn with_sieve(mut self, sieve: Sieve) -> Self {
+        self.sieve = Some(sieve);
+        self
     }
 
     /// Whether there is still time. A source that loops over what the host says asks now and then.
@@ -55,6 +83,27 @@ impl Haul {
         } else {
             let place = trace.place.path;
             self.gap_with(GapReason::Budget, &place, format!("more than {MAX_TRACES} traces in one source"));
+        }
+    }
+
+    /// Offers a trace that is worth its memory only where a rule could match it: one of the hundred thousand programs of a
+    /// distribution. `run` asks the rules and keeps it or not; without rules it is kept.
+    pub fn offer(&mut self, trace: Trace) {
+        if self.sieve.is_none() {
+            return self.push(trace);
+        }
+        self.records += 1;
+        self.offered.push(trace);
+        if self.offered.len() >= OFFER {
+            self.hand_over();
+        }
+    }
+
+    /// Hands over what was offered.
+    pub(super) fn hand_over(&mut self) {
+        let offered = std::mem::take(&mut self.offered);
+        if let Some(Sieve(take)) = self.sieve.as_mut().filter(|_| !offered.is_empty()) {
+            take(offered);
         }
     }
 
@@ -129,9 +178,7 @@ impl Haul {
             return Vec::new();
         }
         let (readable, hidden): (Vec<_>, Vec<_>) = host.facts().users.iter().partition(|user| user.readable);
-        for gap in &host.facts().user_gaps {
-            self.note(gap.reason, &gap.path, gap.detail.clone(), true);
-        }
+        self.user_gaps(host);
         for user in hidden {
             let miss = host.files().list(&user.home).err().unwrap_or(Miss::Denied);
             self.miss(&user.home, &miss);
@@ -139,13 +186,20 @@ impl Haul {
         readable
     }
 
-    fn note(&mut self, reason: GapReason, place: &HostPath, detail: Option<String>, blocking: bool) {
-        let fresh = Gap { reason, detail, count: 0, places: Vec::new(), blocking };
-        let gap = self.gaps.entry((reason, blocking)).or_insert(fresh);
-        gap.count += 1;
-        if gap.places.len() < PLACES && !gap.places.contains(place) {
-            gap.places.push(place.clone());
+    /// Notes what may hide users of the host.
+    pub(super) fn user_gaps(&mut self, host: &dyn Host) {
+        for gap in &host.facts().user_gaps {
+            self.note(gap.reason, &gap.path, gap.detail.clone(), gap.blocking);
         }
+    }
+
+    /// Whether a hive is met for the first time: its own faults are told once.
+    pub(super) fn first_of(&mut self, hive: Hive) -> bool {
+        self.hives.insert(hive)
+    }
+
+    fn note(&mut self, reason: GapReason, place: &HostPath, detail: Option<String>, blocking: bool) {
+        self.gaps.entry((reason, blocking)).or_insert_with(|| Gap::new(reason, detail, blocking)).add(place);
     }
 
     /// Traces, gaps and the number of records.
@@ -188,6 +242,6 @@ mod tests {
             haul.gap(GapReason::ReadError, &HostPath::from("/x").join(n.to_string()));
         }
         let gap = haul.gap_list().next().unwrap();
-        assert_eq!((gap.count, gap.places.len()), (9, PLACES));
+        assert_eq!((gap.count, gap.places.len()), (9, 5));
     }
 }

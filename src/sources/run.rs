@@ -5,14 +5,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::host::Host;
 use crate::model::{Coverage, Gap, GapReason, HostPath, Mode, Need, SourceReport, Status, Trace, Wanted};
 
-use super::{Haul, Outcome, Owners, PathAsk, Source, of};
+use super::prove::prove;
+use super::waves::Waves;
+use super::{Haul, Outcome, Owners, PathAsk, Source, hashes, of, pointed};
 
 /// How a scan is to be run.
 #[derive(Debug, Clone)]
@@ -30,68 +32,135 @@ pub struct Looked {
     pub traces: Vec<(&'static str, Vec<Trace>)>,
     /// What was and was not seen.
     pub coverage: Coverage,
-    /// Who owns the paths that need it.
+    /// Who owns the paths that need it; nobody before [`ask_owners`].
     pub owners: Owners,
+    /// When the time of the plan is over.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// Time beyond the budget for sources to notice that it is over.
-const GRACE: Duration = Duration::from_millis(500);
+pub(super) const GRACE: Duration = Duration::from_millis(500);
 
-type Done = (usize, SourceReport, Vec<Trace>);
+/// Offers of all sources that wait to be judged. With the rest of a batch for each: what is in memory at a time.
+pub(super) const OFFERS: usize = 8;
+/// Offered traces that are kept at most, of each source.
+const KEPT: usize = 60_000;
 
-/// Runs every source of the host's family. `progress` is told each source that ends, with how many are done of how many.
-pub fn run(host: &Arc<dyn Host>, plan: &RunPlan, progress: &mut dyn FnMut(&str, usize, usize)) -> Looked {
+/// What a source sends home.
+pub(super) enum Sent {
+    /// Traces of the source at this position, of which only those are kept that a rule could match.
+    Offer(usize, Vec<Trace>),
+    /// It has ended.
+    Done(usize, SourceReport, Vec<Trace>),
+}
+
+/// Whether a rule could match a trace.
+pub type Worth<'w> = &'w dyn Fn(&Trace) -> bool;
+
+/// Runs every source of the host's family. `progress` is told each source that ends, with how many are done of how many;
+/// `worth` says which of the traces that are offered are kept, and of which traces the signature is to be proven. Where
+/// there are no rules to ask all are kept, and nothing is proven.
+pub fn run(
+    host: &Arc<dyn Host>,
+    plan: &RunPlan,
+    worth: Option<Worth<'_>>,
+    progress: &mut dyn FnMut(&str, usize, usize),
+) -> Looked {
     let sources: Vec<&'static dyn Source> = of(host.facts().family).collect();
     let deadline = Instant::now() + plan.budget;
-    let done = start(host, plan, &sources, deadline);
+    let end = deadline + GRACE;
+    let (mut waves, sent) = Waves::start(host, plan, &sources, deadline);
     let mut ended: Vec<Option<(SourceReport, Vec<Trace>)>> = sources.iter().map(|_| None).collect();
-    for count in 1..=sources.len() {
-        let wait = (deadline + GRACE).saturating_duration_since(Instant::now());
-        match done.recv_timeout(wait) {
-            Ok((at, report, traces)) => {
-                progress(report.source, count, sources.len());
+    let mut kept: Vec<Kept> = sources.iter().map(|_| Kept::default()).collect();
+    let mut count = 0;
+    while count < sources.len() {
+        match sent.recv_timeout(waves.until(end).saturating_duration_since(Instant::now())) {
+            Ok(Sent::Offer(at, traces)) => {
+                kept.iter_mut().skip(at).take(1).for_each(|kept| kept.sift(&traces, worth));
+            }
+            Ok(Sent::Done(at, report, traces)) => {
+                count += 1;
+                progress(&report.source, count, sources.len());
                 if let Some(slot) = ended.get_mut(at) {
                     *slot = Some((report, traces));
                 }
             }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
+            Err(_) => break,
         }
+        waves.go_on(count);
     }
+    // Whoever still waits to hand over is not to wait for ever.
+    drop(sent);
     let mut looked = Looked::default();
-    for (source, ended) in sources.iter().zip(ended) {
-        let (report, traces) = ended.unwrap_or_else(|| (blocked(*source, plan), Vec::new()));
-        looked.traces.push((report.source, traces));
+    for ((source, ended), kept) in sources.iter().zip(ended).zip(kept) {
+        let (mut report, mut traces) = ended.unwrap_or_else(|| (blocked(*source, plan), Vec::new()));
+        kept.join(&mut report, &mut traces);
+        looked.traces.push((source.about().name, traces));
         looked.coverage.sources.push(report);
     }
-    ask_owners(host, &sources, deadline, &mut looked);
+    pointed::look(host, &plan.want, deadline, &mut looked);
+    if let Some(worth) = worth {
+        hashes::take(host, &plan.want, deadline, worth, &mut looked);
+        prove(host, &plan.want, deadline, worth, &mut looked);
+    }
+    looked.deadline = Some(deadline);
     looked
 }
 
-/// Starts every source in a thread of its own, so that one held by a dead file system holds no other. They are not
-/// joined: nor must it hold the report.
-fn start(
-    host: &Arc<dyn Host>,
-    plan: &RunPlan,
-    sources: &[&'static dyn Source],
-    deadline: Instant,
-) -> Receiver<Done> {
-    let (send, done) = channel();
-    for (at, source) in sources.iter().copied().enumerate() {
-        let (host, plan, send) = (Arc::clone(host), plan.clone(), send.clone());
-        thread::spawn(move || {
-            let (report, traces) = one(source, host.as_ref(), &plan, deadline);
-            let _sent = send.send((at, report, traces));
-        });
+/// What is kept of the traces that a source offered.
+#[derive(Default)]
+struct Kept {
+    traces: Vec<Trace>,
+    /// How many no rule could match.
+    passed: u64,
+    /// The first that was worth it and one too many.
+    over: Option<HostPath>,
+}
+
+impl Kept {
+    fn sift(&mut self, traces: &[Trace], worth: Option<Worth<'_>>) {
+        for trace in traces {
+            if worth.is_some_and(|worth| !worth(trace)) {
+                self.passed += 1;
+            } else if self.traces.len() < KEPT {
+                self.traces.push(trace.clone());
+            } else {
+                self.over.get_or_insert_with(|| trace.place.path.clone());
+            }
+        }
     }
-    done
+
+    fn join(self, report: &mut SourceReport, traces: &mut Vec<Trace>) {
+        traces.extend(self.traces);
+        report.not_kept = self.passed;
+        if let Some(place) = self.over {
+            report.gap(
+                GapReason::Budget,
+                &place,
+                Some(format!("more than {KEPT} programs in one source")),
+                true,
+            );
+        }
+    }
+}
+
+/// Does something beside, in a thread of its own, which a dead file system may hold; none where it does not end in time.
+pub(super) fn in_time<T: Send + 'static>(
+    deadline: Instant,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (send, done) = channel();
+    thread::spawn(move || send.send(work()));
+    done.recv_timeout((deadline + GRACE).saturating_duration_since(Instant::now())).ok()
 }
 
 /// Runs one source, whatever it does.
-fn one(
+pub(super) fn one(
     source: &dyn Source,
     host: &dyn Host,
     plan: &RunPlan,
-    deadline: Instant,
+    mut haul: Haul,
 ) -> (SourceReport, Vec<Trace>) {
     let started = Instant::now();
     let mut report = blank(source, plan);
@@ -99,8 +168,8 @@ fn one(
         report.reason = Some(reason);
         return (report, Vec::new());
     }
-    let mut haul = Haul::new(deadline);
     let outcome = catch_unwind(AssertUnwindSafe(|| source.collect(host, &plan.want, &mut haul)));
+    haul.hand_over();
     if !haul.time_left() {
         haul.gap_with(GapReason::Budget, &HostPath::from("/"), "the time for this scan ran out");
     }
@@ -125,31 +194,32 @@ fn one(
 
 /// Why a source does not run in this scan, if it does not.
 fn not_run(source: &dyn Source, host: &dyn Host, plan: &RunPlan) -> Option<String> {
-    let asked = source.scopes().iter().any(|scope| plan.want.scope.includes(*scope));
+    let asked = source.about().scopes.iter().any(|scope| plan.want.scope.includes(*scope));
     if !asked {
         return Some("not in the scope that was asked for".to_owned());
     }
-    if source.depth() > plan.want.depth {
+    if source.about().depth > plan.want.depth {
         return Some("not in the depth that was asked for".to_owned());
     }
     let dead = host.facts().mode == Mode::Offline && host.processes().is_none();
-    (dead && source.needs() == [Need::Running])
+    (dead && source.about().needs == [Need::Running])
         .then(|| "the host is not running: nothing runs on a dead disk".to_owned())
 }
 
 /// A report with nothing in it; `not-applicable` until it has run.
 fn blank(source: &dyn Source, plan: &RunPlan) -> SourceReport {
-    let asked = source.scopes().iter().copied().filter(|scope| plan.want.scope.includes(*scope));
+    let asked = source.about().scopes.iter().copied().filter(|scope| plan.want.scope.includes(*scope));
     SourceReport {
-        source: source.name(),
+        source: source.about().name.into(),
         status: Status::NotApplicable,
         reason: None,
         gaps: Vec::new(),
         records: 0,
+        not_kept: 0,
         scopes: asked.collect(),
-        fields: source.fields().to_vec(),
-        yields: source.yields().iter().map(|(kind, states)| (*kind, states.to_vec())).collect(),
-        install_record: source.is_install_record(),
+        fields: source.about().fields.to_vec(),
+        yields: source.about().yields.iter().map(|(kind, states)| (*kind, states.to_vec())).collect(),
+        install_record: source.about().install_record,
         elapsed_ms: 0,
     }
 }
@@ -168,7 +238,8 @@ fn blocked(source: &dyn Source, plan: &RunPlan) -> SourceReport {
 }
 
 /// Asks the package databases that could be read for the owners of what is not a package itself.
-fn ask_owners(host: &Arc<dyn Host>, sources: &[&'static dyn Source], deadline: Instant, looked: &mut Looked) {
+pub fn ask_owners(host: &Arc<dyn Host>, looked: &mut Looked) {
+    let deadline = looked.deadline.unwrap_or_else(Instant::now);
     let ask = Arc::new(PathAsk::new(
         looked.traces.iter().flat_map(|(_, traces)| traces).filter_map(Trace::owned_path),
     ));
@@ -179,9 +250,10 @@ fn ask_owners(host: &Arc<dyn Host>, sources: &[&'static dyn Source], deadline: I
         let report = looked.coverage.sources.iter().find(|report| report.source == name);
         report.is_some_and(|report| matches!(report.status, Status::Complete | Status::Partial))
     };
-    let able: Vec<_> =
-        sources.iter().copied().filter(|source| source.is_install_record() && read(source.name())).collect();
-    let asked: Vec<&'static str> = able.iter().map(|source| source.name()).collect();
+    let able: Vec<_> = of(host.facts().family)
+        .filter(|source| source.about().install_record && read(source.about().name))
+        .collect();
+    let asked: Vec<&'static str> = able.iter().map(|source| source.about().name).collect();
     let (send, done) = channel();
     let host = Arc::clone(host);
     thread::spawn(move || {
@@ -189,7 +261,7 @@ fn ask_owners(host: &Arc<dyn Host>, sources: &[&'static dyn Source], deadline: I
         for source in able {
             let answered = catch_unwind(AssertUnwindSafe(|| source.owners(host.as_ref(), &ask, &mut owners)));
             if answered.is_err() {
-                owners.gap(source.name(), GapReason::Internal, &HostPath::from("/"), None);
+                owners.gap(source.about().name, GapReason::Internal, &HostPath::from("/"), None);
             }
         }
         let _sent = send.send(owners);
@@ -207,11 +279,8 @@ fn note_owner_gaps(looked: &mut Looked) {
         let Some(report) = looked.coverage.sources.iter_mut().find(|report| report.source == source) else {
             continue;
         };
-        let detail = Some(detail.unwrap_or_else(|| "file lists were not wholly read".to_owned()));
-        report.gaps.push(Gap { reason, detail, count: 1, places: vec![place], blocking: false });
-        if report.status == Status::Complete {
-            report.status = Status::Partial;
-        }
+        let detail = detail.unwrap_or_else(|| "file lists were not wholly read".to_owned());
+        report.gap(reason, &place, Some(detail), false);
     }
 }
 

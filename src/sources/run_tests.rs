@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::host::{Entry, FakeHost, FakeNode, Files, Host, Listing, Process, Read, Stat, WalkNext, Walked};
-use crate::model::{HostFacts, HostPath, Status, Wanted};
+use crate::model::{Depth, HostFacts, HostPath, ItemKind, Place, State, Status, Trace, Wanted};
 use crate::parse::ReadAt;
 
-use super::{Looked, RunPlan, run};
+use super::{KEPT, Kept, Looked, RunPlan, Worth, blank, run};
+use crate::sources::SOURCES;
 
 const STATUS: &str = "/var/lib/dpkg/status";
 
@@ -44,7 +45,7 @@ impl Files for Trapped {
         }
         self.0.files().read(path, limit)
     }
-    fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt>> {
+    fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt + Send + Sync>> {
         self.0.files().open(path)
     }
     fn list(&self, folder: &HostPath) -> Read<Vec<Entry>> {
@@ -70,7 +71,12 @@ fn looked(trap: Trap) -> Looked {
         ("/usr/lib/systemd/system/x.service", file("[Service]\nExecStart=/bin/x\n")),
     ]);
     let host: Arc<dyn Host> = Arc::new(Trapped(host, trap));
-    run(&host, &RunPlan { want: Wanted::default(), budget: Duration::from_secs(1) }, &mut |_, _, _| {})
+    run(
+        &host,
+        &RunPlan { want: Wanted::default(), budget: Duration::from_secs(1) },
+        Some(&|_| false),
+        &mut |_, _, _| {},
+    )
 }
 
 fn status(looked: &Looked, source: &str) -> (Status, bool) {
@@ -88,8 +94,52 @@ fn a_source_that_blocks_does_not_hold_the_report() {
 }
 
 #[test]
+fn records_come_before_the_files_of_programs_and_those_before_all_others() {
+    let host: Arc<dyn Host> = Arc::new(FakeHost::new([
+        ("/etc/os-release", FakeNode::File(b"ID=debian\n".to_vec())),
+        ("/opt/x/bin", FakeNode::Folder),
+    ]));
+    let want = Wanted { depth: Depth::Deep, ..Wanted::default() };
+    let plan = RunPlan { want, budget: Duration::from_mins(1) };
+    let mut order = Vec::new();
+    run(&host, &plan, None, &mut |source, _, _| order.push(source.to_owned()));
+    let depth =
+        |name: &String| SOURCES.iter().find(|source| source.about().name == name).unwrap().about().depth;
+    let depths: Vec<Depth> = order.iter().map(depth).collect();
+    assert!(depths.is_sorted() && depths.len() > 20, "{order:?}");
+    assert_eq!(order.last().map(String::as_str), Some("sweep"));
+}
+
+#[test]
 fn a_source_that_panics_is_a_failed_source() {
     let looked = looked(Trap::Panic);
     assert_eq!(status(&looked, "dpkg"), (Status::Failed, true));
     assert!(looked.traces.iter().any(|(source, traces)| *source == "systemd" && traces.len() == 1));
+}
+
+fn program(name: &str) -> Trace {
+    Trace::new(ItemKind::Executable, name, State::Present, Place::file(HostPath::from("/x").join(name)))
+}
+
+/// Names of what is kept of an offer, how many are not, and whether that blocks.
+fn sifted(names: &[&str], worth: Option<Worth<'_>>) -> (Vec<String>, u64, bool) {
+    let mut kept = Kept::default();
+    kept.sift(&names.iter().map(|name| program(name)).collect::<Vec<_>>(), worth);
+    let plan = RunPlan { want: Wanted::default(), budget: Duration::from_secs(1) };
+    let (mut report, mut traces) = (blank(SOURCES[0], &plan), vec![program("own")]);
+    kept.join(&mut report, &mut traces);
+    let names = traces.into_iter().map(|trace| trace.name).collect();
+    (names, report.not_kept, report.has_blocking_gap())
+}
+
+#[test]
+fn of_what_is_offered_only_that_is_kept_which_a_rule_could_match() {
+    let worth = |trace: &Trace| trace.name.starts_with('a');
+    assert_eq!(
+        sifted(&["a", "b", "ab"], Some(&worth)),
+        (vec!["own".into(), "a".into(), "ab".into()], 1, false)
+    );
+    assert_eq!(sifted(&["a", "b"], None), (vec!["own".into(), "a".into(), "b".into()], 0, false), "no rules");
+    let (kept, passed, blocks) = sifted(&vec!["a"; KEPT + 2], Some(&worth));
+    assert_eq!((kept.len(), passed, blocks), (KEPT + 1, 0, true), "a flood of what could match is told");
 }

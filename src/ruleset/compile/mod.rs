@@ -18,16 +18,19 @@ use toml::de::DeTable;
 
 use super::Ruleset;
 use super::code::Code;
-use super::diagnostic::{At, Faults, RuleFile};
+use super::diagnostic::{At, Faults};
 use super::lint;
 use super::manifest::Manifest;
+use super::rule_file::RuleFile;
 use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vendor};
 use super::schema::{Table, Text};
 use super::signing::hex;
 use super::waiver::{AcceptedGap, Waiver};
 
-/// Folder of the built-in vendor files, each named after its vendor.
+/// Folders of the built-in files, each named after the one vendor, policy or authority in it.
 const VENDORS: &str = "vendors/";
+const POLICIES: &str = "policies/";
+const AUTHORITIES: &str = "authorities/";
 
 /// A place where one file names what must stand in another.
 #[derive(Debug)]
@@ -67,26 +70,48 @@ pub(super) fn compile(files: &[Arc<RuleFile>], faults: &Faults, origin: String) 
     Ruleset::new(parts, digest(files), origin)
 }
 
-/// Reads built-in files as far as policies need them: of vendors only those that they name. What the files say of each
-/// other is known to be right, for tests have read them all.
+/// Reads built-in files as far as policies need them: those policies and what they extend, the authorities behind them, the
+/// vendors that they name. What the files say of each other is known to be right, for tests have read them all.
 pub(super) fn compile_for(
     files: &[Arc<RuleFile>],
     asked: &[String],
     faults: &Faults,
     origin: String,
 ) -> Ruleset {
-    let (vendors, others): (Vec<_>, Vec<_>) =
-        files.iter().cloned().partition(|file| file.relative.starts_with(VENDORS));
-    let (mut parts, _) = side_by_side::read_all(&others, faults);
+    let in_folder = |folder: &str, is_asked: &dyn Fn(&str) -> bool| -> Vec<Arc<RuleFile>> {
+        files.iter().filter(|file| id_in(file, folder).is_some_and(is_asked)).cloned().collect()
+    };
+    let is_of_no_folder =
+        |file: &&Arc<RuleFile>| [VENDORS, POLICIES, AUTHORITIES].iter().all(|one| id_in(file, one).is_none());
+    let others: Vec<_> = files.iter().filter(is_of_no_folder).cloned().collect();
+    let mut parts = side_by_side::read_all(&others, faults).0;
+    let mut known: HashSet<String> = HashSet::new();
+    // Of an id that nobody has, the fault names what there is.
+    let is_there = |id: &String| files.iter().any(|file| id_in(file, POLICIES) == Some(id));
+    let every = || files.iter().filter_map(|file| id_in(file, POLICIES)).map(str::to_owned).collect();
+    let mut wanted: HashSet<String> =
+        if asked.iter().all(is_there) { asked.iter().cloned().collect() } else { every() };
+    while !wanted.is_empty() {
+        parts.append(side_by_side::read_all(&in_folder(POLICIES, &|id| wanted.contains(id)), faults).0);
+        known.extend(wanted.drain());
+        let bases = parts.drafts.iter().flat_map(policy::Draft::bases);
+        wanted.extend(bases.filter(|base| !known.contains(*base)).map(str::to_owned));
+    }
     parts.policies = policy::resolve(std::mem::take(&mut parts.drafts), faults);
     let needed = needed(&parts.policies, asked);
-    let is_needed = |file: &Arc<RuleFile>| {
-        let id = file.relative.strip_prefix(VENDORS).and_then(|name| name.strip_suffix(".toml"));
-        needed.as_ref().is_none_or(|needed| id.is_some_and(|id| needed.contains(id)))
-    };
-    let vendors: Vec<_> = vendors.into_iter().filter(is_needed).collect();
-    parts.append(side_by_side::read_all(&vendors, faults).0);
+    let prohibitions = || parts.policies.iter().flat_map(|policy| &policy.prohibitions);
+    let grounds: HashSet<&str> =
+        prohibitions().flat_map(|one| &one.authorities).map(String::as_str).collect();
+    let mut rest = in_folder(AUTHORITIES, &|id| grounds.contains(id));
+    rest.extend(in_folder(VENDORS, &|id| needed.as_ref().is_none_or(|needed| needed.contains(id))));
+    let rest = side_by_side::read_all(&rest, faults).0;
+    parts.append(rest);
     Ruleset::new(parts, digest(files), origin)
+}
+
+/// The id that a built-in file of this folder is named after.
+fn id_in<'f>(file: &'f RuleFile, folder: &str) -> Option<&'f str> {
+    file.relative.strip_prefix(folder)?.strip_suffix(".toml")
 }
 
 /// Ids of the vendors that policies name; none: all of them, by category or for a policy that is not known.
@@ -110,7 +135,7 @@ type Read = fn(&mut Table<'_>, &mut Parts);
 
 /// Reads one file; `false` where it is not known what it would have given.
 fn read(file: &Arc<RuleFile>, faults: &Faults, parts: &mut Parts) -> bool {
-    let (document, errors) = DeTable::parse_recoverable(file.lean.unwrap_or(&file.text));
+    let (document, errors) = DeTable::parse_recoverable(file.source());
     for error in &errors {
         let at = At::new(file, error.span().unwrap_or(0..0));
         faults.add(Code::Syntax, &at, error.message());
@@ -168,14 +193,10 @@ fn values(texts: Vec<Text>) -> Vec<String> {
     texts.into_iter().map(|text| text.value).collect()
 }
 
-/// SHA-256 over names and bytes, each with its length, so that no two sets of files give the same input.
+/// SHA-256 over the lines that `sha256sum` prints of the files, sorted: a person can compute it.
 fn digest(files: &[Arc<RuleFile>]) -> String {
-    let mut sorted: Vec<&Arc<RuleFile>> = files.iter().collect();
-    sorted.sort_by(|a, b| (&a.relative, &a.text).cmp(&(&b.relative, &b.text)));
-    let mut hash = Sha256::new();
-    for part in sorted.iter().flat_map(|file| [&file.relative, &file.text]) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    hex(hash.finalize().iter())
+    let line = |file: &Arc<RuleFile>| format!("{}  {}\n", file.sha256(), file.relative);
+    let mut lines: Vec<String> = files.iter().map(line).collect();
+    lines.sort_unstable();
+    hex(Sha256::digest(lines.concat()).iter())
 }

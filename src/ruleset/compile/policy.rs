@@ -29,6 +29,13 @@ pub(super) struct Draft {
     at: At,
 }
 
+impl Draft {
+    /// Ids of the policies that it builds on.
+    pub(super) fn bases(&self) -> impl Iterator<Item = &str> {
+        self.extends.iter().map(|base| base.value.as_str())
+    }
+}
+
 /// What a policy changes in a prohibition that it took over.
 #[derive(Debug)]
 struct Override {

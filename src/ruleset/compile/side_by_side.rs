@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::thread;
 
 use super::{Parts, read};
-use crate::ruleset::diagnostic::{Faults, RuleFile};
+use crate::ruleset::diagnostic::Faults;
+use crate::ruleset::rule_file::RuleFile;
 
 /// Threads that are worth their start.
 const MAX_THREADS: usize = 4;
@@ -49,7 +50,7 @@ pub(super) fn read_all(files: &[Arc<RuleFile>], faults: &Faults) -> (Parts, bool
 
 /// Bytes that have to be read of it.
 fn size(file: &RuleFile) -> usize {
-    file.lean.map_or(file.text.len(), str::len)
+    file.source_length()
 }
 
 fn read_some(files: &[Arc<RuleFile>], faults: &Faults) -> (Parts, bool) {

@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use unicode_security::skeleton;
-
 use crate::model::{Field, Sighting};
-use crate::normalise::fold;
+use crate::normalise::{fold, is_plain, skeleton};
 use crate::ruleset::pattern::Pattern;
 
 use super::{Condition, Folded, Met, Seen, Slot, asked};
@@ -29,13 +27,13 @@ pub(super) fn condition<'a>(names: impl Iterator<Item = &'a str>) -> Box<dyn Con
 
 /// What a text looks like, in small letters.
 fn bones(text: &str) -> String {
-    fold(&skeleton(text).collect::<String>()).into_owned()
+    fold(&skeleton(text)).into_owned()
 }
 
 /// What each text that is not plain ASCII looks like, as written and in small letters: a capital may look like a
 /// letter that its small form does not.
 pub(super) fn skeletons<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
-    let strange = texts.filter(|text| !text.is_ascii());
+    let strange = texts.filter(|text| !is_plain(text));
     strange.flat_map(|text| [bones(text), bones(&fold(text))]).collect()
 }
 

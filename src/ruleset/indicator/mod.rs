@@ -207,6 +207,32 @@ impl<'i> Folded<'i> {
         }
     }
 
+    /// Every text with its slot: for an index, which asks them all.
+    pub fn each_text(&self, each: &mut impl FnMut(Slot, &str)) {
+        each(Slot::Name, &self.name);
+        if let Some(name) = &self.display_name {
+            each(Slot::Name, name);
+        }
+        if let Some(publisher) = &self.publisher {
+            each(Slot::Publisher, publisher);
+        }
+        if let Some(path) = &self.path {
+            each(Slot::Path, path);
+        }
+        for (_, value) in &self.identifiers {
+            each(Slot::Identifier, value);
+        }
+        if let Some((signer, _)) = &self.signer {
+            each(Slot::Signer, signer);
+        }
+        if let Some(team_id) = &self.team_id {
+            each(Slot::TeamId, team_id);
+        }
+        for skeleton in &self.look_alikes {
+            each(Slot::LookAlike, skeleton);
+        }
+    }
+
     /// The texts of a slot.
     pub fn slot(&self, slot: Slot) -> impl Iterator<Item = &str> {
         let signer = self.signer.as_ref().map(|(name, _)| name);
@@ -226,7 +252,7 @@ impl<'i> Folded<'i> {
 }
 
 impl Slot {
-    /// Every slot.
+    /// Every slot, in the order of their numbers.
     pub const ALL: &'static [Self] = &[
         Self::Name,
         Self::Publisher,
@@ -361,6 +387,13 @@ fn report_never(kind: &Kind, condition: &dyn Condition, kinds: &[ItemKind], valu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slots_stand_in_the_order_of_their_numbers() {
+        for (at, slot) in Slot::ALL.iter().enumerate() {
+            assert_eq!(*slot as usize, at);
+        }
+    }
 
     #[test]
     fn keys_are_unique_and_sorted() {

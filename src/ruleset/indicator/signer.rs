@@ -32,7 +32,7 @@ pub(super) fn condition(pattern: Pattern) -> Box<dyn Condition> {
 pub(super) fn met(trust: Trust) -> Met {
     match trust {
         Trust::Anchored => Met::Fully,
-        Trust::Unanchored | Trust::Broken => Met::Weakly,
+        Trust::Unanchored | Trust::Broken | Trust::Unchecked => Met::Weakly,
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod vendor;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::model::{Confidence, Depth, Effect, GapReason, IdentifierType, ScopeAsk, Severity};
 
@@ -20,6 +20,11 @@ pub(super) type Words = fn(&mut SchemaGenerator) -> Schema;
 /// The words of an enumeration.
 pub(super) fn words<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
+}
+
+/// The words of `priority`, which no noun of a report has.
+fn priorities(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["normal", "low"] })
 }
 
 /// What may stand at a key.
@@ -462,7 +467,17 @@ static CONFIG_FILE: Spec = spec(
         key("built_in", Form::Bool, "Whether the built-in rules are used; true, where it is not said"),
         key("waivers", Form::Texts, "Files of waivers"),
         key("trusted_keys", Form::Texts, "Public keys whose rules are taken, or their `.pub` files"),
-        key("state", Form::Text, "Folder in which accepted rules are remembered"),
+        key("state", Form::Text, "Folder that remembers accepted rules, and holds the lock"),
+        key("scope", Form::Word(words::<ScopeAsk>), "Which half of the host is looked at"),
+        key("depth", Form::Word(words::<Depth>), "How deep"),
+        key("budget", Form::Count, "Seconds for the whole look"),
+        key("wait", Form::Count, "Seconds to wait for another scan of this computer to end"),
+        key("priority", Form::Word(priorities), "Whether a scan gives way to every other program"),
+        key(
+            "output",
+            Form::Texts,
+            "Where the report of a scan goes: FORMAT=FILE, or a file whose ending says the format",
+        ),
         key("site", Form::Table(&SITE), "Who the site is"),
     ],
 );

@@ -59,8 +59,9 @@ fn what_is_no_toml_is_refused() {
 
 #[test]
 fn every_built_in_file_keeps_what_it_says() {
-    for (name, text, _) in crate::ruleset::builtin::FILES {
-        let once = layout(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for file in crate::ruleset::builtin::FILES {
+        let (name, file) = (file.name, crate::ruleset::RuleFile::built_in(file, true));
+        let once = layout(file.text()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(layout(&once).unwrap(), once, "{name}");
     }
 }

@@ -28,6 +28,8 @@ pub struct Pattern {
     regexes: Vec<Expression>,
     /// Sorted.
     roots: Vec<String>,
+    /// Sorted.
+    beginnings: Vec<String>,
 }
 
 impl Pattern {
@@ -107,7 +109,7 @@ impl Pattern {
     }
 
     fn sorted(mut self) -> Self {
-        for texts in [&mut self.exact, &mut self.roots] {
+        for texts in [&mut self.exact, &mut self.roots, &mut self.beginnings] {
             texts.sort_unstable();
             texts.dedup();
         }
@@ -122,13 +124,30 @@ impl Pattern {
     }
 
     fn add_prefix(&mut self, prefix: &str) {
-        self.roots.extend(whole_folders(prefix));
+        self.add_head(prefix);
         self.prefixes.push(fold(prefix).into_owned());
     }
 
     fn add_glob(&mut self, glob: &str) {
-        self.roots.extend(whole_folders(glob::head(glob)));
+        let head = glob::head(glob);
+        if head == glob {
+            self.roots.extend(Some(head).filter(|path| is_root(path)).map(str::to_owned));
+        } else {
+            self.add_head(head);
+        }
         self.globs.push(Glob::new(fold(glob).into_owned()));
+    }
+
+    /// Where to look for paths that begin so. One that ends within a name is not the whole of its folder's business:
+    /// `{home}/Library/Preferences` is every program's.
+    fn add_head(&mut self, head: &str) {
+        let is_whole = head.ends_with(['/', '\\']);
+        if !head.starts_with(OF_HOME) || is_whole {
+            self.roots.extend(whole_folders(head));
+        }
+        if !is_whole && (head.starts_with('/') || head.starts_with(OF_HOME)) {
+            self.beginnings.extend(Some(head).filter(|head| is_root(head)).map(str::to_owned));
+        }
     }
 
     /// Whether it has no alternative at all.
@@ -178,6 +197,11 @@ impl Pattern {
     pub fn roots(&self) -> impl Iterator<Item = &str> {
         self.roots.iter().map(String::as_str)
     }
+
+    /// For paths of Linux and macOS: with what the alternatives begin that name the beginning of a name only, as written.
+    pub fn beginnings(&self) -> impl Iterator<Item = &str> {
+        self.beginnings.iter().map(String::as_str)
+    }
 }
 
 /// What is fixed in the texts that an alternative of a pattern matches.
@@ -201,15 +225,32 @@ impl Needle<'_> {
     }
 }
 
-/// The folder in which a fixed beginning ends, `/opt/kaspersky` for `/opt/kaspersky/ke`.
+/// A path of Linux or macOS in the home of whichever user.
+const OF_HOME: &str = "{home}/";
+
+/// The folder in which a fixed beginning ends, `/opt/kaspersky` for `/opt/kaspersky/ke`; the key of the registry.
 fn whole_folders(head: &str) -> Option<String> {
-    let (folder, _) = head.rsplit_once('/')?;
+    let is_unix = head.starts_with('/') || head.starts_with(OF_HOME);
+    let (folder, _) = head.rsplit_once(if is_unix { '/' } else { '\\' })?;
     is_root(folder).then(|| folder.to_owned())
 }
 
-/// Whether it is a path that can be gone to, and not the root of all.
+/// Whether it is a path that can be gone to, and not the root of all: a folder, one in a home (`{home}/.acme`), one of
+/// Windows below a named one (`{program-data}\Acme`) or on a drive (`C:\Acme`), or a key of the registry below the hives'
+/// own (`HKLM\SOFTWARE\Acme`).
 fn is_root(path: &str) -> bool {
-    path.starts_with('/') && path.len() > 1
+    let parts = || path.split('\\').filter(|part| !part.is_empty());
+    match path.get(..1) {
+        Some("/") => path.len() > 1,
+        Some("{") => {
+            path.len() > OF_HOME.len() && path.starts_with(OF_HOME)
+                || path.contains("}\\") && parts().count() > 1
+        }
+        _ if path.get(1..3) == Some(":\\") => {
+            path.starts_with(|c: char| c.is_ascii_alphabetic()) && parts().count() > 1
+        }
+        _ => path.starts_with("HK") && parts().count() > 2,
+    }
 }
 
 #[cfg(test)]
@@ -287,7 +328,23 @@ mod tests {
         assert_eq!(roots("glob", "/opt/Kasper/*/bin/*"), ["/opt/Kasper"]);
         assert_eq!(roots("prefix", "/etc/opt/ka"), ["/etc/opt"]);
         assert!(roots("glob", "/*").is_empty());
-        assert!(roots("glob", "{home}/.kaspersky/*").is_empty());
+        assert_eq!(roots("glob", "{home}/.kaspersky/*"), ["{home}/.kaspersky"]);
+        assert_eq!(roots("glob", "{home}/Library/Acme"), ["{home}/Library/Acme"], "nothing in it is open");
+        assert!(roots("glob", "{home}/.kas*").is_empty() && roots("glob", "{home}/*").is_empty());
+        let beginnings =
+            |kind, value| pattern(kind, value).beginnings().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(beginnings("glob", "{home}/.kas*"), ["{home}/.kas"]);
+        assert_eq!(beginnings("prefix", "/Applications/Kasper"), ["/Applications/Kasper"]);
+        for whole in
+            ["{home}/*", "{home}/.acme", "/opt/*", "{home}/.kas/*", "*.app", r"C:\Ac*", r"{program-data}\Ac*"]
+        {
+            assert!(beginnings("glob", whole).is_empty(), "{whole}");
+        }
+        assert_eq!(roots("glob", r"{program-data}\Acme\*"), [r"{program-data}\Acme"]);
+        assert_eq!(roots("glob", r"HKLM\SOFTWARE\Acme\**"), [r"HKLM\SOFTWARE\Acme"]);
+        assert_eq!(roots("glob", r"C:\Acme\*"), [r"C:\Acme"]);
+        assert!(roots("glob", r"C:\*").is_empty() && roots("glob", r"?:\Acme").is_empty());
+        assert!(roots("glob", r"HKLM\SOFTWARE\*").is_empty() && roots("glob", r"{system}\*").is_empty());
     }
 
     #[test]

@@ -4,13 +4,13 @@
 
 use std::collections::HashMap;
 
-use crate::host::{Host, Miss, Process};
+use crate::host::{Host, Miss, Owner, Process};
 use crate::model::{
     Family, Field, GapReason, HostPath, Image, ItemKind, Mode, Need, Place, ProcessFacts, Scope, State,
     Trace, Wanted,
 };
 use crate::parse::passwd;
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 /// The source `processes`.
 pub struct Processes;
@@ -18,24 +18,19 @@ pub struct Processes;
 /// `/etc/passwd` of a large organisation.
 const PASSWD_LIMIT: u64 = 16 << 20;
 
+static ABOUT: About = About {
+    name: "processes",
+    summary: "programs that run now, by their program files; command lines are never read",
+    families: &[Family::Linux, Family::Windows, Family::Macos],
+    needs: &[Need::Running],
+    yields: &[(ItemKind::Executable, &[State::Running])],
+    fields: &[Field::Name, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for Processes {
-    fn name(&self) -> &'static str {
-        "processes"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux, Family::Windows, Family::Macos]
-    }
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Running]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Executable, &[State::Running])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "programs that run now, by their program files; command lines are never read"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {
@@ -49,7 +44,7 @@ impl Source for Processes {
         if listing.entries.is_empty() {
             return Outcome::Failed("no process is listed, though the host is running".to_owned());
         }
-        let accounts = accounts(host);
+        let accounts = Accounts::of(host);
         for process in &listing.entries {
             process_of(process, &accounts, haul);
         }
@@ -64,8 +59,50 @@ fn not_listed(host: &dyn Host) -> Outcome {
     }
 }
 
-/// Account names by number. Only for show: without the file the number stands for the owner.
-fn accounts(host: &dyn Host) -> HashMap<u32, String> {
+/// Accounts of Windows itself that have no profile, or one that bears another name.
+const WELL_KNOWN: &[(&str, &str)] =
+    &[("S-1-5-18", "SYSTEM"), ("S-1-5-19", "LOCAL SERVICE"), ("S-1-5-20", "NETWORK SERVICE")];
+
+/// Names of accounts. Only for show: where none is known, number or identifier stands for the owner.
+struct Accounts {
+    by_uid: HashMap<u32, String>,
+    by_sid: HashMap<String, String>,
+    /// Whether processes are folders below `/proc`.
+    proc: bool,
+}
+
+impl Accounts {
+    fn of(host: &dyn Host) -> Self {
+        let windows = host.facts().family == Family::Windows;
+        let by_uid = if windows { HashMap::new() } else { by_uid(host) };
+        let users = host.facts().users.iter();
+        let of_profiles = users.filter_map(|user| Some((user.sid.clone()?, user.name.clone())));
+        let own = WELL_KNOWN.iter().map(|(sid, name)| ((*sid).to_owned(), (*name).to_owned()));
+        Self { by_uid, by_sid: of_profiles.chain(own).collect(), proc: host.facts().family == Family::Linux }
+    }
+
+    /// The owner's name. A container has accounts of its own: the host's name of the number would be somebody else's.
+    fn name(&self, process: &Process) -> Option<String> {
+        Some(match process.owner.as_ref()? {
+            Owner::Uid(uid) => {
+                let known = self.by_uid.get(uid).filter(|_| process.container.is_none());
+                known.cloned().unwrap_or_else(|| uid.to_string())
+            }
+            Owner::Sid(sid) => self.by_sid.get(sid).unwrap_or(sid).clone(),
+        })
+    }
+
+    /// Where a process itself is to be found.
+    fn place(&self, process: &Process) -> HostPath {
+        HostPath::new(match &process.name {
+            _ if self.proc => format!("/proc/{}", process.pid),
+            Some(name) => format!("process {} ({name})", process.pid),
+            None => format!("process {}", process.pid),
+        })
+    }
+}
+
+fn by_uid(host: &dyn Host) -> HashMap<u32, String> {
     let bytes = host.files().read(&"/etc/passwd".into(), PASSWD_LIMIT).unwrap_or_default();
     let mut names = HashMap::new();
     for user in passwd::users(&bytes).records {
@@ -77,32 +114,38 @@ fn accounts(host: &dyn Host) -> HashMap<u32, String> {
     names
 }
 
-fn process_of(process: &Process, accounts: &HashMap<u32, String>, haul: &mut Haul) {
-    let folder = HostPath::from("/proc").join(process.pid.to_string());
+fn process_of(process: &Process, accounts: &Accounts, haul: &mut Haul) {
+    let place = accounts.place(process);
     match &process.exe {
-        Ok(exe) => haul.push(running(process, exe, &folder, accounts)),
-        Err(Miss::Absent) if process.kernel => haul.gap(GapReason::KernelThread, &folder),
-        Err(Miss::Absent) => haul.gap_with(GapReason::Vanished, &folder, "it ended, its program is gone"),
-        Err(miss) => haul.miss(&folder, miss),
+        Ok(exe) => {
+            let mut trace = running(process, exe.file_name_text(), accounts);
+            trace.image = Some(Image { path: exe.clone(), exists: Some(!process.deleted) });
+            haul.push(trace);
+        }
+        Err(Miss::Absent) if process.kernel => haul.gap(GapReason::KernelThread, &place),
+        Err(Miss::Absent) => haul.gap_with(GapReason::Vanished, &place, "it ended, its program is gone"),
+        Err(miss) => {
+            haul.miss(&place, miss);
+            // The list of Windows shows everybody the name.
+            if let Some(name) = &process.name {
+                haul.push(running(process, name.clone(), accounts));
+            }
+        }
     }
 }
 
-fn running(process: &Process, exe: &HostPath, folder: &HostPath, accounts: &HashMap<u32, String>) -> Trace {
-    let place = Place::record(folder.join("exe"), format!("pid {}", process.pid));
-    let mut trace = Trace::new(ItemKind::Executable, exe.file_name_text(), State::Running, place);
-    trace.image = Some(Image { path: exe.clone(), exists: Some(!process.deleted) });
+fn running(process: &Process, name: String, accounts: &Accounts) -> Trace {
+    let place = accounts.place(process);
+    let place = if accounts.proc { place.join("exe") } else { place };
+    let place = Place::record(place, format!("pid {}", process.pid));
+    let mut trace = Trace::new(ItemKind::Executable, name, State::Running, place);
     if let Some(id) = &process.container {
         trace.scope = Scope::Container(id.clone());
     }
-    // A container has accounts of its own: the host's name of the number would be somebody else's.
-    let name = |uid: u32| match &process.container {
-        None => accounts.get(&uid).cloned().unwrap_or_else(|| uid.to_string()),
-        Some(_) => uid.to_string(),
-    };
     trace.process = Some(ProcessFacts {
         pid: process.pid,
         started: process.started,
-        owner: process.uid.map(name),
+        owner: accounts.name(process),
         deleted: process.deleted,
     });
     trace
@@ -111,8 +154,9 @@ fn running(process: &Process, exe: &HostPath, folder: &HostPath, accounts: &Hash
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{FakeHost, FakeNode, Listing, Read};
+    use crate::host::{FakeHost, FakeNode, FakeRegistry, Listing, Read};
     use crate::model::Stamp;
+    use crate::parse::registry_value::RegistryValue;
     use crate::sources::testing::collect;
 
     fn process(pid: u32, exe: Read<&str>) -> Process {
@@ -121,7 +165,8 @@ mod tests {
             exe: exe.map(HostPath::from),
             kernel: false,
             deleted: false,
-            uid: Some(1000),
+            name: None,
+            owner: Some(Owner::Uid(1000)),
             started: Stamp::from_unix(1_700_000_000),
             container: None,
         }
@@ -149,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_deleted_program_runs_on() {
-        let gone = Process { deleted: true, uid: Some(77), ..process(7, Ok("/opt/x")) };
+        let gone = Process { deleted: true, owner: Some(Owner::Uid(77)), ..process(7, Ok("/opt/x")) };
         let (haul, _) = collect(&Processes, &host(vec![gone]));
         let trace = &haul.traces()[0];
         assert_eq!(trace.image.as_ref().unwrap().exists, Some(false));
@@ -179,6 +224,16 @@ mod tests {
     }
 
     #[test]
+    fn a_program_whose_file_is_kept_from_us_has_its_name() {
+        let kept = Process { name: Some("avp.exe".into()), ..process(812, Err(Miss::Denied)) };
+        let (haul, _) = collect(&Processes, &FakeHost::windows([], FakeRegistry::new()).running(vec![kept]));
+        let [trace] = haul.traces() else { panic!("{:?}", haul.traces()) };
+        assert_eq!((trace.name.as_str(), trace.state, &trace.image), ("avp.exe", State::Running, &None));
+        assert_eq!(haul.gaps(), [(GapReason::PermissionDenied, true)]);
+        assert_eq!(haul.gap_list().next().unwrap().places, ["process 812 (avp.exe)".into()]);
+    }
+
+    #[test]
     fn what_hides_processes_is_passed_on() {
         let hidden = (GapReason::HiddenProcesses, HostPath::from("/proc"), Some("hidepid=2".to_owned()));
         let space = (GapReason::Namespace, HostPath::from("/proc/self/ns/pid"), None);
@@ -203,5 +258,49 @@ mod tests {
             let (haul, _) = collect(&Processes, &FakeHost::new(nodes).running(vec![exe.clone()]));
             assert_eq!(haul.traces()[0].process.as_ref().unwrap().owner.as_deref(), Some("1000"));
         }
+    }
+
+    #[test]
+    fn a_macos_has_no_folder_of_a_process() {
+        let host = FakeHost::macos([]).running(vec![process(7, Ok("/private/var/x/avp"))]);
+        let (haul, outcome) = collect(&Processes, &host);
+        assert_eq!((outcome, haul.gap_list().count()), (Outcome::Read, 0));
+        assert_eq!(haul.traces()[0].place.path, "process 7".into());
+        assert_eq!(haul.traces()[0].image.as_ref().unwrap().path, "/private/var/x/avp".into());
+    }
+
+    #[test]
+    fn owners_on_windows_are_security_identifiers() {
+        let list = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\S-1-5-21-7-1001";
+        let registry =
+            FakeRegistry::new().key(list, &[("ProfileImagePath", RegistryValue::sz(r"C:\Users\alice"))]);
+        // A file of this name on Windows names no accounts.
+        let passwd = FakeNode::File(b"ann:x:1000:1000::/srv/ann:/bin/sh\n".to_vec());
+        let nodes = [("/C:/Users/alice/NTUSER.DAT", FakeNode::File(Vec::new())), ("/etc/passwd", passwd)];
+        let of = |pid, owner: &str| Process {
+            owner: Some(Owner::Sid(owner.to_owned())),
+            ..process(pid, Ok("/C:/Program Files (x86)/Kaspersky Lab/KES/avp.exe"))
+        };
+        let system = Process { kernel: true, ..process(4, Err(Miss::Absent)) };
+        let entries = vec![
+            of(7, "S-1-5-21-7-1001"),
+            of(8, "S-1-5-18"),
+            of(9, "S-1-5-21-9-500"),
+            process(10, Ok("/C:/x.exe")),
+            system,
+            process(11, Err(Miss::Denied)),
+        ];
+        let (haul, _) = collect(&Processes, &FakeHost::windows(nodes, registry).running(entries));
+        let owners: Vec<_> = haul
+            .traces()
+            .iter()
+            .map(|trace| trace.process.as_ref().unwrap().owner.clone().unwrap())
+            .collect();
+        assert_eq!(owners, ["alice", "SYSTEM", "S-1-5-21-9-500", "1000"]);
+        assert_eq!(haul.traces()[0].name, "avp.exe");
+        assert_eq!(haul.traces()[0].place, Place::record("process 7".into(), "pid 7"));
+        assert_eq!(haul.gaps(), [(GapReason::PermissionDenied, true), (GapReason::KernelThread, false)]);
+        let places: Vec<_> = haul.gap_list().flat_map(|gap| gap.places.clone()).collect();
+        assert_eq!(places, ["process 11".into(), "process 4".into()]);
     }
 }

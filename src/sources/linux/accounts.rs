@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::parse::Fault;
 use crate::parse::passwd;
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 /// The source `accounts`.
 pub struct Accounts;
@@ -18,21 +18,18 @@ const GROUP: &str = "/etc/group";
 /// Account files of a large organisation.
 const LIMIT: u64 = 16 << 20;
 
+static ABOUT: About = About {
+    name: "accounts",
+    summary: "accounts and groups of the system that a rule names; no others are reported",
+    families: &[Family::Linux],
+    yields: &[(ItemKind::Trace, &[State::Remnant])],
+    fields: &[Field::Name, Field::Identifier],
+    ..About::USUAL
+};
+
 impl Source for Accounts {
-    fn name(&self) -> &'static str {
-        "accounts"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Trace, &[State::Remnant])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Identifier]
-    }
-    fn about(&self) -> &'static str {
-        "accounts and groups of the system that a rule names; no others are reported"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {

@@ -11,7 +11,7 @@ use crate::model::{
     State, Trace, Version, Wanted,
 };
 use crate::parse::apk::{self, ApkRecord};
-use crate::sources::{Haul, Outcome, Owners, PathAsk, Source};
+use crate::sources::{About, Haul, Outcome, Owners, PathAsk, Source};
 
 use super::expect::{absent, is_expected};
 
@@ -27,24 +27,19 @@ const DISTRIBUTIONS: &[&str] = &["alpine", "wolfi", "chainguard", "postmarketos"
 const LIMIT: u64 = 256 << 20;
 const WORLD_LIMIT: u64 = 4 << 20;
 
+static ABOUT: About = About {
+    name: "apk",
+    summary: "packages of Alpine Linux and its kin, from apk's database",
+    families: &[Family::Linux],
+    yields: &[(ItemKind::Package, &[State::Installed])],
+    fields: &[Field::Name, Field::Version, Field::Publisher, Field::Identifier],
+    install_record: true,
+    ..About::USUAL
+};
+
 impl Source for Apk {
-    fn name(&self) -> &'static str {
-        "apk"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Package, &[State::Installed])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Version, Field::Publisher, Field::Identifier]
-    }
-    fn is_install_record(&self) -> bool {
-        true
-    }
-    fn about(&self) -> &'static str {
-        "packages of Alpine Linux and its kin, from apk's database"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {
@@ -83,7 +78,7 @@ impl Source for Apk {
             match host.files().read(&place, LIMIT) {
                 Ok(bytes) => owned(&bytes, ask, owners),
                 Err(Miss::Absent) => {}
-                Err(miss) => owners.gap(self.name(), miss.reason(), &place, miss.detail()),
+                Err(miss) => owners.gap(ABOUT.name, miss.reason(), &place, miss.detail()),
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::model::{
     Depth, Family, Field, GapReason, HostPath, Image, ItemKind, Place, Scope, ScopeKind, State, Trace, Wanted,
 };
 use crate::parse::appimage::{self, HEAD};
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 /// The source `appimage`.
 pub struct AppImages;
@@ -22,27 +22,20 @@ const HOME: &[&str] = &["", "Applications", ".local/bin", "bin", "Downloads", "D
 /// Entries looked at in one folder.
 const BUDGET: usize = 20_000;
 
+static ABOUT: About = About {
+    name: "appimage",
+    summary: "AppImages in /opt, /usr/local/bin and the usual folders of users",
+    families: &[Family::Linux],
+    scopes: &[ScopeKind::Machine, ScopeKind::User],
+    depth: Depth::Standard,
+    yields: &[(ItemKind::Application, &[State::Present])],
+    fields: &[Field::Name, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for AppImages {
-    fn name(&self) -> &'static str {
-        "appimage"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn scopes(&self) -> &'static [ScopeKind] {
-        &[ScopeKind::Machine, ScopeKind::User]
-    }
-    fn depth(&self) -> Depth {
-        Depth::Standard
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Application, &[State::Present])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "AppImages in /opt, /usr/local/bin and the usual folders of users"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {

@@ -9,7 +9,7 @@ use crate::model::{
     Family, Field, GapReason, HostPath, ItemKind, Place, Scope, ScopeKind, State, Trace, User, Wanted,
 };
 use crate::parse::crontab;
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 use super::desktop_file::{self, Found, Owner};
 use super::programs::{image, locate};
@@ -31,24 +31,19 @@ const SPOOLS: &[&str] = &["/var/spool/cron/crontabs", "/var/spool/cron"];
 /// Real tables have some kilobytes.
 const LIMIT: u64 = 1 << 20;
 
+static ABOUT: About = About {
+    name: "autostart",
+    summary: "what starts with the desktop or by cron, of the machine and of every user",
+    families: &[Family::Linux],
+    scopes: &[ScopeKind::Machine, ScopeKind::User],
+    yields: &[(ItemKind::Autostart, &[State::Installed, State::Remnant])],
+    fields: &[Field::Name, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for Autostart {
-    fn name(&self) -> &'static str {
-        "autostart"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn scopes(&self) -> &'static [ScopeKind] {
-        &[ScopeKind::Machine, ScopeKind::User]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Autostart, &[State::Installed, State::Remnant])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "what starts with the desktop or by cron, of the machine and of every user"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {

@@ -8,7 +8,7 @@ use crate::host::{Host, Kind, WalkNext, Walked};
 use crate::model::{
     Family, Field, GapReason, HostPath, Identifier, IdentifierType, ItemKind, ScopeKind, State, Wanted,
 };
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 use super::desktop_file::{Found, Owner, trace};
 
@@ -27,24 +27,19 @@ const OWN: &[&str] = &[".local/share/applications", ".local/share/flatpak/export
 /// Files looked at below one folder.
 const BUDGET: u32 = 20_000;
 
+static ABOUT: About = About {
+    name: "desktop-entries",
+    summary: "applications in desktop menus, of the machine and of every user",
+    families: &[Family::Linux],
+    scopes: &[ScopeKind::Machine, ScopeKind::User],
+    yields: &[(ItemKind::Application, &[State::Installed, State::Remnant])],
+    fields: &[Field::Name, Field::Identifier, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for DesktopEntries {
-    fn name(&self) -> &'static str {
-        "desktop-entries"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn scopes(&self) -> &'static [ScopeKind] {
-        &[ScopeKind::Machine, ScopeKind::User]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Application, &[State::Installed, State::Remnant])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Identifier, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "applications in desktop menus, of the machine and of every user"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {

@@ -11,7 +11,7 @@ use crate::model::{
     State, Trace, Version, Wanted,
 };
 use crate::parse::dpkg::{self, End, StatusRecord};
-use crate::sources::{Haul, Outcome, Owners, PathAsk, Source};
+use crate::sources::{About, Haul, Outcome, Owners, PathAsk, Source};
 
 use super::expect::{absent, is_expected};
 
@@ -29,24 +29,19 @@ const STATUS_LIMIT: u64 = 96 << 20;
 /// One package's file list, or one stanza of `status.d`.
 const LIST_LIMIT: u64 = 32 << 20;
 
+static ABOUT: About = About {
+    name: "dpkg",
+    summary: "packages of Debian, Ubuntu and their kin, from dpkg's status database",
+    families: &[Family::Linux],
+    yields: &[(ItemKind::Package, &[State::Installed, State::Present, State::Remnant])],
+    fields: &[Field::Name, Field::Version, Field::Publisher, Field::Identifier],
+    install_record: true,
+    ..About::USUAL
+};
+
 impl Source for Dpkg {
-    fn name(&self) -> &'static str {
-        "dpkg"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Package, &[State::Installed, State::Present, State::Remnant])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Version, Field::Publisher, Field::Identifier]
-    }
-    fn is_install_record(&self) -> bool {
-        true
-    }
-    fn about(&self) -> &'static str {
-        "packages of Debian, Ubuntu and their kin, from dpkg's status database"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {

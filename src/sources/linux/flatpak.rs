@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::parse::appstream::{self, Component};
 use crate::parse::keyfile;
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 /// The source `flatpak`.
 pub struct Flatpak;
@@ -44,24 +44,19 @@ struct Deployed<'a> {
     active: HostPath,
 }
 
+static ABOUT: About = About {
+    name: "flatpak",
+    summary: "Flatpak applications and runtimes of the machine and of every user",
+    families: &[Family::Linux],
+    scopes: &[ScopeKind::Machine, ScopeKind::User],
+    yields: &[(ItemKind::Application, &[State::Installed])],
+    fields: &[Field::Name, Field::Version, Field::Publisher, Field::Identifier, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for Flatpak {
-    fn name(&self) -> &'static str {
-        "flatpak"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn scopes(&self) -> &'static [ScopeKind] {
-        &[ScopeKind::Machine, ScopeKind::User]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Application, &[State::Installed])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Version, Field::Publisher, Field::Identifier, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "Flatpak applications and runtimes of the machine and of every user"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {

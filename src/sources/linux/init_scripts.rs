@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use crate::host::{Entry, Files, Host, Kind, Miss};
 use crate::model::{Family, Field, GapReason, HostPath, ItemKind, Place, State, Trace, Wanted};
 use crate::parse::init_script;
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 use super::programs::image;
 
@@ -20,21 +20,18 @@ const NO_SERVICES: &[&[u8]] = &[b"README", b"functions", b"functions.sh", b"rc",
 /// Real scripts have some kilobytes.
 const LIMIT: u64 = 1 << 20;
 
+static ABOUT: About = About {
+    name: "init-scripts",
+    summary: "services that are started by scripts in /etc/init.d",
+    families: &[Family::Linux],
+    yields: &[(ItemKind::Service, &[State::Installed, State::Remnant])],
+    fields: &[Field::Name, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for InitScripts {
-    fn name(&self) -> &'static str {
-        "init-scripts"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Service, &[State::Installed, State::Remnant])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "services that are started by scripts in /etc/init.d"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {

@@ -7,7 +7,7 @@ use crate::model::{
     Family, Field, GapReason, HostPath, Image, ItemKind, Mode, Need, Place, State, Trace, Wanted,
 };
 use crate::parse::modules;
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 /// The source `kernel-modules`.
 pub struct KernelModules;
@@ -22,24 +22,19 @@ const SUFFIXES: &[&[u8]] = &[b".ko", b".ko.gz", b".ko.xz", b".ko.zst"];
 /// Files looked at below one folder.
 const BUDGET: u32 = 20_000;
 
+static ABOUT: About = About {
+    name: "kernel-modules",
+    summary: "kernel modules that are loaded, and those on disk that did not come with the kernel",
+    families: &[Family::Linux],
+    needs: &[Need::Files, Need::Running],
+    yields: &[(ItemKind::Driver, &[State::Running, State::Present, State::Remnant])],
+    fields: &[Field::Name, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for KernelModules {
-    fn name(&self) -> &'static str {
-        "kernel-modules"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Files, Need::Running]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Driver, &[State::Running, State::Present, State::Remnant])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "kernel modules that are loaded, and those on disk that did not come with the kernel"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {

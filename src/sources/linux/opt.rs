@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use crate::host::{Files, Host, Kind, Miss};
-use crate::model::{Depth, Family, Field, HostPath, ItemKind, ScopeKind, State, Wanted};
-use crate::sources::{Haul, Outcome, Source};
+use crate::model::{Depth, Family, Field, HostPath, ItemKind, State, Wanted};
+use crate::sources::{About, Haul, Outcome, Source};
 
 use super::opt_tree::{Budget, Tree, executable, look, push, push_program, report};
 
@@ -84,31 +84,23 @@ const COMMON: &[&str] = &[
     "/var/tmp",
 ];
 
+static ABOUT: About = About {
+    name: "opt",
+    summary: "vendor trees in /opt and /usr/local, and the folders that a rule names",
+    families: &[Family::Linux],
+    depth: Depth::Standard,
+    yields: &[
+        (ItemKind::Application, &[State::Present]),
+        (ItemKind::Executable, &[State::Present]),
+        (ItemKind::Trace, &[State::Remnant]),
+    ],
+    fields: &[Field::Name, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for Opt {
-    fn name(&self) -> &'static str {
-        "opt"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn scopes(&self) -> &'static [ScopeKind] {
-        &[ScopeKind::Machine]
-    }
-    fn depth(&self) -> Depth {
-        Depth::Standard
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[
-            (ItemKind::Application, &[State::Present]),
-            (ItemKind::Executable, &[State::Present]),
-            (ItemKind::Trace, &[State::Remnant]),
-        ]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "vendor trees in /opt and /usr/local, and the folders that a rule names"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {
@@ -146,7 +138,8 @@ fn named(host: &dyn Host, want: &Wanted, budget: &mut Budget, haul: &mut Haul) {
     }
 }
 
-fn is_common(path: &HostPath) -> bool {
+/// Whether it is a folder of every system.
+pub(super) fn is_common(path: &HostPath) -> bool {
     let bytes = path.as_bytes();
     let bare = HostPath::new(bytes.strip_suffix(b"/").unwrap_or(bytes));
     bytes == b"/" || COMMON.iter().any(|common| bare == HostPath::from(*common))

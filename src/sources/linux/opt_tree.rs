@@ -1,6 +1,6 @@
 //! One vendor tree: its programs, and what makes it an application or a leftover.
 //!
-//! Called by `opt`. A walk with a budget: what it cannot reach is a gap.
+//! Called by `opt` and, for macOS, by `vendor-paths`. A walk with a budget: what it cannot reach is a gap.
 
 use std::collections::BTreeMap;
 
@@ -69,13 +69,13 @@ const CODE: &[&str] =
 
 /// What may still be looked at.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(in crate::sources) struct Budget {
     entries: u32,
     programs: u32,
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(in crate::sources) fn new() -> Self {
         Self { entries: ENTRIES, programs: PROGRAMS }
     }
 
@@ -105,16 +105,16 @@ impl Budget {
 
 /// A tree by the name it is known by, and where that leads.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(in crate::sources) struct Tree {
     /// As written: `/opt/kaspersky`.
-    pub(super) name: HostPath,
+    pub(in crate::sources) name: HostPath,
     /// With its links resolved: `/var/opt/kaspersky`.
-    pub(super) real: HostPath,
+    pub(in crate::sources) real: HostPath,
 }
 
 /// What a tree holds.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(in crate::sources) struct Found {
     /// Programs in the tree itself, or in the usual folders of a product.
     direct: bool,
     /// Its folders that may be products, and whether each holds a program.
@@ -122,7 +122,12 @@ pub(super) struct Found {
 }
 
 /// Walks a tree and reports its programs.
-pub(super) fn look(files: &dyn Files, tree: &Tree, budget: &mut Budget, haul: &mut Haul) -> Found {
+pub(in crate::sources) fn look(
+    files: &dyn Files,
+    tree: &Tree,
+    budget: &mut Budget,
+    haul: &mut Haul,
+) -> Found {
     let mut look = Look { tree, budget, haul, found: Found::default(), mounts: Vec::new(), entered: 0 };
     let mut next = Some(tree.real.clone());
     while let Some(start) = next {
@@ -160,7 +165,7 @@ pub(super) fn push(kind: ItemKind, state: State, path: &HostPath, haul: &mut Hau
 }
 
 /// Reports a program file; `written` is the name it is known by where a link leads to it.
-pub(super) fn push_program(written: HostPath, real: HostPath, haul: &mut Haul) {
+pub(in crate::sources) fn push_program(written: HostPath, real: HostPath, haul: &mut Haul) {
     let place = Place::file(written.clone());
     let mut trace = Trace::new(ItemKind::Executable, written.file_name_text(), State::Present, place);
     trace.path = (written != real).then_some(written);
@@ -247,6 +252,6 @@ fn suffix(name: &[u8]) -> Option<String> {
 }
 
 /// Whether this file by itself is a program (no tree around it).
-pub(super) fn executable(stat: Stat) -> bool {
+pub(in crate::sources) fn executable(stat: Stat) -> bool {
     stat.kind == Kind::File && stat.executable != Some(false)
 }

@@ -8,7 +8,7 @@ use crate::model::{
     Scheme, State, Trace, Version, Wanted,
 };
 use crate::parse::pacman::{self, Desc};
-use crate::sources::{Haul, Outcome, Owners, PathAsk, Source};
+use crate::sources::{About, Haul, Outcome, Owners, PathAsk, Source};
 
 use super::expect::{absent, is_expected};
 
@@ -36,24 +36,19 @@ const DISTRIBUTIONS: &[&str] = &[
 const DESC_LIMIT: u64 = 4 << 20;
 const FILES_LIMIT: u64 = 64 << 20;
 
+static ABOUT: About = About {
+    name: "pacman",
+    summary: "packages of Arch Linux and its kin, from pacman's local database",
+    families: &[Family::Linux],
+    yields: &[(ItemKind::Package, &[State::Installed])],
+    fields: &[Field::Name, Field::Version, Field::Publisher, Field::Identifier],
+    install_record: true,
+    ..About::USUAL
+};
+
 impl Source for Pacman {
-    fn name(&self) -> &'static str {
-        "pacman"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Package, &[State::Installed])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Version, Field::Publisher, Field::Identifier]
-    }
-    fn is_install_record(&self) -> bool {
-        true
-    }
-    fn about(&self) -> &'static str {
-        "packages of Arch Linux and its kin, from pacman's local database"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {
@@ -95,7 +90,7 @@ impl Source for Pacman {
             let place = folder.join("files");
             match host.files().read(&place, FILES_LIMIT) {
                 Ok(bytes) => owned(&bytes, name, ask, owners),
-                Err(miss) => owners.gap(self.name(), miss.reason(), &place, miss.detail()),
+                Err(miss) => owners.gap(ABOUT.name, miss.reason(), &place, miss.detail()),
             }
         }
     }

@@ -12,10 +12,11 @@ use crate::model::{
     Family, Field, GapReason, HostPath, Identifier, IdentifierType, ItemKind, PackageRef, Place, Recorded,
     Scheme, ScopeKind, State, Trace, Version, Wanted,
 };
+use crate::parse::ReadAt;
 use crate::parse::rpm_header::{self, RpmHeader};
 use crate::parse::rpmdb::{self, Backend, Visit};
 use crate::parse::{At, CHANGED, Fault, MAX_FAULTS};
-use crate::sources::{Haul, Outcome, Owners, PathAsk, Source};
+use crate::sources::{About, Haul, Outcome, Owners, PathAsk, Source};
 
 use super::expect::{absent, is_expected};
 
@@ -66,24 +67,19 @@ const MAX_PACKAGES: usize = 200_000;
 /// The first bytes of a rollback journal that was not undone: <https://www.sqlite.org/fileformat2.html#the_rollback_journal>.
 const HOT_JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
+static ABOUT: About = About {
+    name: "rpm",
+    summary: "packages of Red Hat, SUSE and their kin, from RPM's database (SQLite, NDB or BerkeleyDB)",
+    families: &[Family::Linux],
+    yields: &[(ItemKind::Package, &[State::Installed])],
+    fields: &[Field::Name, Field::Version, Field::Publisher, Field::Identifier],
+    install_record: true,
+    ..About::USUAL
+};
+
 impl Source for Rpm {
-    fn name(&self) -> &'static str {
-        "rpm"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Package, &[State::Installed])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Version, Field::Publisher, Field::Identifier]
-    }
-    fn is_install_record(&self) -> bool {
-        true
-    }
-    fn about(&self) -> &'static str {
-        "packages of Red Hat, SUSE and their kin, from RPM's database (SQLite, NDB or BerkeleyDB)"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {
@@ -256,7 +252,7 @@ fn walk(host: &dyn Host, database: &DatabaseFile, visit: &mut Visit<'_>) -> Resu
         }
         _ => None,
     };
-    Ok(rpmdb::headers(backend, main.as_ref(), log.as_deref(), visit))
+    Ok(rpmdb::headers(backend, main.as_ref(), log.as_ref().map(|log| log as &dyn ReadAt), visit))
 }
 
 /// A transaction that was cut off and not yet undone: what the file says may be half of it.

@@ -11,7 +11,7 @@ use crate::model::{
     Trace, Version, Wanted,
 };
 use crate::parse::snap_yaml::{self, SnapYaml};
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 /// The source `snap`.
 pub struct Snap;
@@ -46,21 +46,18 @@ impl Folders {
     }
 }
 
+static ABOUT: About = About {
+    name: "snap",
+    summary: "snaps, from their mounted revisions and the images that snapd keeps",
+    families: &[Family::Linux],
+    yields: &[(ItemKind::Package, &[State::Installed, State::Present])],
+    fields: &[Field::Name, Field::Version, Field::Identifier],
+    ..About::USUAL
+};
+
 impl Source for Snap {
-    fn name(&self) -> &'static str {
-        "snap"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Package, &[State::Installed, State::Present])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Version, Field::Identifier]
-    }
-    fn about(&self) -> &'static str {
-        "snaps, from their mounted revisions and the images that snapd keeps"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, _want: &Wanted, haul: &mut Haul) -> Outcome {

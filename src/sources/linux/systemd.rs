@@ -10,7 +10,7 @@ use crate::model::{
     Family, Field, GapReason, HostPath, ItemKind, Place, Scope, ScopeKind, State, Trace, Wanted,
 };
 use crate::parse::unit;
-use crate::sources::{Haul, Outcome, Source};
+use crate::sources::{About, Haul, Outcome, Source};
 
 use super::programs::{Program, locate};
 
@@ -48,24 +48,19 @@ const STARTING: &[&[u8]] = &[b"ExecStart", b"ExecStop"];
 /// Real units have some kilobytes.
 const LIMIT: u64 = 1 << 20;
 
+static ABOUT: About = About {
+    name: "systemd",
+    summary: "systemd units of the machine and of every user, with the programs that they start",
+    families: &[Family::Linux],
+    scopes: &[ScopeKind::Machine, ScopeKind::User],
+    yields: &[(ItemKind::Service, &[State::Installed, State::Remnant])],
+    fields: &[Field::Name, Field::Path],
+    ..About::USUAL
+};
+
 impl Source for Systemd {
-    fn name(&self) -> &'static str {
-        "systemd"
-    }
-    fn families(&self) -> &'static [Family] {
-        &[Family::Linux]
-    }
-    fn scopes(&self) -> &'static [ScopeKind] {
-        &[ScopeKind::Machine, ScopeKind::User]
-    }
-    fn yields(&self) -> &'static [(ItemKind, &'static [State])] {
-        &[(ItemKind::Service, &[State::Installed, State::Remnant])]
-    }
-    fn fields(&self) -> &'static [Field] {
-        &[Field::Name, Field::Path]
-    }
-    fn about(&self) -> &'static str {
-        "systemd units of the machine and of every user, with the programs that they start"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn collect(&self, host: &dyn Host, want: &Wanted, haul: &mut Haul) -> Outcome {
