@@ -1,26 +1,40 @@
-//! The configuration file: what a computer is always asked, so that a scheduled scan needs no arguments.
+//! What a computer is always asked, so that a scheduled scan needs no arguments: the configuration file, the environment
+//! over it, arguments over both.
 //!
-//! Read by `main` for the commands that use rules; arguments win over it. Every key stands in `docs/configuration.md`.
+//! Read by `main` for the commands that use rules or look at a host. Every key stands in `docs/configuration.md`.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
-use crate::ruleset::{Code, Faults, RuleFile, Site, Table, TrustedKey, Value, document};
+use crate::ruleset::{At, Code, Faults, RuleFile, Site, Table, TrustedKey, Value, document};
 
+use super::environment::{self, Environment};
 use super::exit::Failure;
 use super::files::read_text;
+use super::look::{DepthWord, Priority, ScopeWord};
 use super::places;
 use super::scan::is_file;
+use super::trusted;
 
 const NEXT: &str = "name another file with --config, or go without one with --no-config";
 
 /// Which configuration to use.
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
-    /// Configuration file; arguments win over it [default: /etc/interdict/config.toml where it is there]
+    /// Configuration file; the environment wins over it, and arguments over both
+    #[cfg_attr(windows, doc = r"[default: %ProgramData%\interdict\config.toml where it is there]")]
+    #[cfg_attr(
+        target_os = "macos",
+        doc = "[default: /Library/Application Support/interdict/config.toml where it is there]"
+    )]
+    #[cfg_attr(
+        not(any(windows, target_os = "macos")),
+        doc = "[default: /etc/interdict/config.toml where it is there]"
+    )]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Use no configuration file
@@ -28,7 +42,7 @@ pub(super) struct ConfigArgs {
     no_config: bool,
 }
 
-/// What the file says.
+/// What the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Config {
     /// Policies to judge by: ids and files.
@@ -41,10 +55,75 @@ pub(super) struct Config {
     pub(super) waivers: Vec<PathBuf>,
     /// Public keys, or their files.
     pub(super) trusted_keys: Vec<String>,
-    /// Where accepted rules are remembered.
+    /// Where accepted rules are remembered, and who scans.
     pub(super) state: Option<PathBuf>,
+    /// Which half of the host to look at.
+    pub(super) scope: Option<ScopeWord>,
+    /// How deep to look.
+    pub(super) depth: Option<DepthWord>,
+    /// Seconds for a look.
+    pub(super) budget: Option<u32>,
+    /// Seconds to wait for another scan to end.
+    pub(super) wait: Option<u32>,
+    /// Whether to give way to other programs.
+    pub(super) priority: Option<Priority>,
+    /// Where a scan's report goes: `FORMAT=FILE`.
+    pub(super) output: Vec<String>,
     /// Who the site is.
     pub(super) site: Option<Site>,
+    /// Who said it, of each key that somebody spoke of.
+    pub(super) origins: BTreeMap<&'static str, Origin>,
+    /// What is to be said beside.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Who said what a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A file, and its line.
+    File(String, usize),
+    /// A variable of the environment.
+    Environment(String),
+}
+
+/// Keys of the configuration, in the order in which they are shown.
+pub(super) const KEYS: &[Key] = &[
+    Key { name: "policies", kind: Kind::Texts, default: "us-commerce" },
+    Key { name: "rules", kind: Kind::Texts, default: "none beside the built-in ones" },
+    Key { name: "built_in", kind: Kind::Bool, default: "true" },
+    Key { name: "waivers", kind: Kind::Texts, default: "none" },
+    Key { name: "trusted_keys", kind: Kind::Texts, default: "none: unsigned rules are used" },
+    Key { name: "state", kind: Kind::Text, default: "" },
+    Key { name: "scope", kind: Kind::Text, default: "all" },
+    Key { name: "depth", kind: Kind::Text, default: "standard" },
+    Key { name: "budget", kind: Kind::Number, default: "120; 3600 with depth deep" },
+    Key { name: "wait", kind: Kind::Number, default: "0" },
+    Key { name: "priority", kind: Kind::Text, default: "normal" },
+    Key { name: "output", kind: Kind::Texts, default: "standard output" },
+];
+
+/// A key that the environment can say too.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its name in the file.
+    pub(super) name: &'static str,
+    /// What belongs there.
+    pub(super) kind: Kind,
+    /// What holds where nobody says it; of `state` it hangs on who runs the program.
+    pub(super) default: &'static str,
+}
+
+/// What belongs to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A text.
+    Text,
+    /// Texts.
+    Texts,
+    /// Yes or no.
+    Bool,
+    /// A number.
+    Number,
 }
 
 impl Default for Config {
@@ -56,112 +135,173 @@ impl Default for Config {
             waivers: Vec::new(),
             trusted_keys: Vec::new(),
             state: None,
+            scope: None,
+            depth: None,
+            budget: None,
+            wait: None,
+            priority: None,
+            output: Vec::new(),
             site: None,
+            origins: BTreeMap::new(),
+            warnings: Vec::new(),
         }
     }
 }
 
 impl ConfigArgs {
+    /// The configuration file that is to be read, and whether somebody named it.
+    pub(super) fn file(&self) -> Option<(PathBuf, bool)> {
+        if self.no_config {
+            return None;
+        }
+        let named = self.config.clone().or_else(environment::config_file);
+        let is_named = named.is_some();
+        named.or_else(places::config).map(|path| (path, is_named))
+    }
+
     /// The configuration. Only the file that nobody named may be absent; none may be unreadable or wrong.
     pub(super) fn read(&self) -> Result<Config, Failure> {
-        let path = self.config.clone().or_else(places::config).filter(|_| !self.no_config);
-        let Some(path) = path else { return Ok(Config::default()) };
-        match read_text(&path) {
-            Ok(text) => parse(&path, text),
-            Err(error) if error.kind() == ErrorKind::NotFound && self.config.is_none() => {
-                Ok(Config::default())
+        let mut config = Config::default();
+        let mut faults = Vec::new();
+        if let Some((path, named)) = self.file() {
+            match read_text(&path) {
+                Ok(text) => {
+                    trusted::file(&path).map_err(Failure::Declined)?;
+                    let base = path.parent().unwrap_or(Path::new(""));
+                    let name = path.display().to_string();
+                    faults.extend(
+                        config
+                            .take(&name, text, base, &|at, _| Origin::File(at.file().to_owned(), at.line())),
+                    );
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound && !named => {}
+                Err(error) => return Err(Failure::file("read the configuration", &path, &error, NEXT)),
             }
-            Err(error) => Err(Failure::file("read the configuration", &path, &error, NEXT)),
         }
+        let Environment { text, warnings } = environment::read();
+        config.warnings = warnings;
+        let variable = |_: &At, key: &str| Origin::Environment(environment::variable(key));
+        faults.extend(config.take(environment::NAME, text, Path::new(""), &variable));
+        if !faults.is_empty() {
+            return Err(Failure::Config(faults));
+        }
+        trusted::rules(&config).map_err(Failure::Declined)?;
+        Ok(config)
     }
 }
 
-fn parse(path: &Path, text: String) -> Result<Config, Failure> {
-    let faults = Faults::default();
-    let name = path.display().to_string();
-    let file = Arc::new(RuleFile::new(name.clone(), name, text));
-    let base = path.parent().unwrap_or(Path::new(""));
-    let config = document(&file, &faults, |root| table(root, base));
-    let faults = faults.into_sorted();
-    match config {
-        Some(config) if faults.is_empty() => Ok(config),
-        _ => Err(Failure::Config(faults)),
+/// Who says a key that stands at a place.
+type Says<'s> = &'s dyn Fn(&At, &str) -> Origin;
+
+/// A table that is laid over what is known.
+struct Layer<'l, 't> {
+    root: &'l mut Table<'t>,
+    origins: &'l mut BTreeMap<&'static str, Origin>,
+    says: Says<'l>,
+    base: &'l Path,
+}
+
+impl<'t> Layer<'_, 't> {
+    /// What the layer says of a key; noted is that it does.
+    fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
+        let value = self.root.get(key)?;
+        self.origins.insert(key, (self.says)(&value.at(), key));
+        Some(value)
+    }
+
+    /// Paths of a list; relative ones are meant from the folder of the file.
+    fn paths(&mut self, key: &'static str) -> Option<Vec<PathBuf>> {
+        let texts = self.get(key)?.texts();
+        Some(texts.into_iter().map(|text| self.base.join(text.value)).collect())
+    }
+
+    fn seconds(&mut self, key: &'static str) -> Option<u32> {
+        let value = self.get(key)?;
+        let count = u32::try_from(value.count()?).ok();
+        if count.is_none() {
+            value.faults().add(Code::WrongType, &value.at(), "so many seconds are longer than a life");
+        }
+        count
+    }
+
+    fn below(&self, name: &str) -> String {
+        self.base.join(name).display().to_string()
     }
 }
 
-fn table(root: &mut Table<'_>, base: &Path) -> Config {
-    let policies = root.texts("policies").into_iter();
-    let place = |policy: String| if is_file(&policy) { below(base, &policy) } else { policy };
-    let policies = policies.map(|text| place(text.value)).collect();
-    let rules = paths(root, "rules", base);
-    let built_in = root.get("built_in").and_then(Value::bool).unwrap_or(true);
-    let waivers = paths(root, "waivers", base);
-    let trusted_keys = keys(root, base);
-    let state = root.text("state").map(|state| base.join(state));
-    let site = root.get("site").and_then(Site::read);
-    Config { policies, rules, built_in, waivers, trusted_keys, state, site }
+impl Config {
+    /// Lays over it what a text says; the faults of the text.
+    fn take(
+        &mut self,
+        name: &str,
+        text: String,
+        base: &Path,
+        says: Says<'_>,
+    ) -> Vec<crate::ruleset::Diagnostic> {
+        let faults = Faults::default();
+        let file = Arc::new(RuleFile::new(name.to_owned(), name.to_owned(), text));
+        let mut origins = std::mem::take(&mut self.origins);
+        document(&file, &faults, |root| {
+            self.lay(&mut Layer { root, origins: &mut origins, says, base });
+        });
+        self.origins = origins;
+        faults.into_sorted()
+    }
+
+    fn lay(&mut self, layer: &mut Layer<'_, '_>) {
+        if let Some(policies) = layer.get("policies").map(Value::texts) {
+            let place = |policy: String| if is_file(&policy) { layer.below(&policy) } else { policy };
+            self.policies = policies.into_iter().map(|text| place(text.value)).collect();
+        }
+        put(&mut self.rules, layer.paths("rules"));
+        put(&mut self.built_in, layer.get("built_in").and_then(Value::bool));
+        put(&mut self.waivers, layer.paths("waivers"));
+        put(&mut self.trusted_keys, keys(layer));
+        if let Some(state) = layer.get("state").and_then(Value::text) {
+            self.state = Some(layer.base.join(state.value));
+        }
+        put(&mut self.scope, layer.get("scope").map(Value::word));
+        put(&mut self.depth, layer.get("depth").map(Value::word));
+        if let Some(budget) = layer.seconds("budget") {
+            self.budget = Some(budget.max(1));
+        }
+        put(&mut self.priority, layer.get("priority").map(Value::word));
+        put(&mut self.wait, layer.seconds("wait").map(Some));
+        if let Some(output) = layer.get("output").map(Value::texts) {
+            let place = |one: &str| match one.split_once('=') {
+                Some((format, file)) => format!("{format}={}", layer.below(file)),
+                None => layer.below(one),
+            };
+            self.output = output.iter().map(|text| place(&text.value)).collect();
+        }
+        put(&mut self.site, layer.get("site").map(Site::read));
+    }
 }
 
-/// Paths of a list; relative ones are meant from the folder of the file.
-fn paths(root: &mut Table<'_>, key: &'static str, base: &Path) -> Vec<PathBuf> {
-    root.texts(key).into_iter().map(|text| base.join(text.value)).collect()
-}
-
-fn below(base: &Path, name: &str) -> String {
-    base.join(name).display().to_string()
+/// What is said anew takes the place of what was said before, each list as a whole.
+fn put<T>(slot: &mut T, said: Option<T>) {
+    if let Some(said) = said {
+        *slot = said;
+    }
 }
 
 /// Keys and their files. What looks like neither would later be "no such file", which says less.
-fn keys(root: &mut Table<'_>, base: &Path) -> Vec<String> {
+fn keys(layer: &mut Layer<'_, '_>) -> Option<Vec<String>> {
+    let value = layer.get("trusted_keys")?;
     let mut keys = Vec::new();
-    for text in root.texts("trusted_keys") {
+    for text in value.texts() {
         if TrustedKey::is_key(&text.value) {
             keys.push(text.value);
         } else if Path::new(&text.value).extension().is_some_and(|end| end == "pub") {
-            keys.push(below(base, &text.value));
+            keys.push(layer.below(&text.value));
         } else {
             let hint = "write the 56 characters of a public key, or the name of its .pub file";
-            root.faults().hint(Code::UnknownWord, &text.at, "not a public key", hint);
+            value.faults().hint(Code::UnknownWord, &text.at, "not a public key", hint);
         }
     }
-    keys
+    Some(keys)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Config, Vec<String>> {
-        parse(Path::new("/etc/interdict/config.toml"), text.to_owned()).map_err(|failure| match failure {
-            Failure::Config(faults) => faults.iter().map(|one| one.code.word().to_owned()).collect(),
-            other => vec![other.to_string()],
-        })
-    }
-
-    #[test]
-    fn an_empty_configuration_changes_nothing() {
-        assert_eq!(read("schema = 1\n"), Ok(Config::default()));
-    }
-
-    #[test]
-    fn relative_paths_are_meant_from_the_file() {
-        let text = "schema = 1\npolicies = [\"us-commerce\", \"ours.toml\"]\nrules = [\"rules\", \"/srv/rules\"]\n\
-                    waivers = [\"../w.toml\"]\ntrusted_keys = [\"our.pub\"]\nstate = \"state\"\nbuilt_in = false\n";
-        let config = read(text).unwrap();
-        assert_eq!(config.policies, ["us-commerce", "/etc/interdict/ours.toml"]);
-        assert_eq!(config.rules, [Path::new("/etc/interdict/rules"), Path::new("/srv/rules")]);
-        assert_eq!(config.waivers, [Path::new("/etc/interdict/../w.toml")]);
-        assert_eq!(config.trusted_keys, ["/etc/interdict/our.pub"]);
-        assert_eq!(config.state.as_deref(), Some(Path::new("/etc/interdict/state")));
-        assert!(!config.built_in);
-    }
-
-    #[test]
-    fn every_fault_is_told_at_once() {
-        let text = "policies = 3\nrule = []\nbuilt_in = \"no\"\ntrusted_keys = [\"RW\"]\n[site]\nsectors = [\"x\"]\ncolour = 1\n";
-        let mut codes = read(text).unwrap_err();
-        codes.sort();
-        assert_eq!(codes, ["E0102", "E0102", "E0103", "E0103", "E0105", "E0107", "E0107"]);
-        assert_eq!(read("schema = 1\nx = \n"), Err(vec!["E0101".to_owned()]));
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

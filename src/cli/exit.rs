@@ -21,6 +21,20 @@ pub(super) enum Failure {
     /// The host could not be opened.
     #[error(transparent)]
     Host(#[from] OpenError),
+    /// The host did not answer.
+    #[error(
+        "{root} did not answer within {seconds} s: a file system there may hang; see 'mount', or give it more time with \
+         --budget"
+    )]
+    NoAnswer {
+        /// Its root.
+        root: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Another scan is running.
+    #[error("another scan of this computer is running: {0}; wait for it with --wait SECONDS, or end it")]
+    Busy(String),
     /// The rules are broken: nothing is judged by half of them.
     #[error("the rules cannot be used: {} fault(s)", .0.len())]
     Rules(Vec<Diagnostic>),
@@ -40,7 +54,7 @@ pub(super) enum Failure {
     /// Nothing of that name on the host.
     #[error(
         "nothing on this host has the name, id or path '{0}'; 'interdict inventory' lists what is there, and a whole \
-         path ('/opt/x/bin/x') is explained even where no source reported it"
+         path ('/opt/x/bin/x', 'C:\\x\\x.exe') is explained even where no source reported it"
     )]
     NoItem(String),
     /// What was asked for cannot be done; what, and what to do instead.
@@ -109,6 +123,9 @@ pub(super) enum Failure {
         /// What to do.
         next: &'static str,
     },
+    /// The files of a pack could not be made.
+    #[error("cannot make the pack: {0}")]
+    Packing(std::io::Error),
     /// Standard output could not be written.
     #[error("cannot write the result to standard output: {0}")]
     Stdout(std::io::Error),

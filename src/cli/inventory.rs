@@ -1,17 +1,28 @@
 //! `interdict inventory`: look at a host and list what is there, without any judgement.
 
+use std::slice;
 use std::time::Instant;
 
 use clap::Args as ClapArgs;
 
-use crate::model::{INVENTORY_SCHEMA, Inventory, Status, Tool, Verdict, Wanted};
+use crate::model::{Coverage, INVENTORY_SCHEMA, Inventory, Status, Tool, Verdict, Wanted};
 
 use super::Ended;
+use super::config::Config;
 use super::exit::FINE;
 use super::look::{LookArgs, now};
+use super::output::{Holds, OutArgs};
 use super::printer::Printer;
-use super::scan::OutArgs;
 
+#[cfg(windows)]
+const EXAMPLES: &str = "\
+Examples:
+  interdict inventory                                 a table of all that is here; as an administrator, of every user
+  interdict inventory --root E:\\ --format json        the same of a mounted disk, for a machine to read
+
+Exit codes: 0 all was seen, 3 something could not be seen (the list says what), 2 could not run";
+
+#[cfg(not(windows))]
 const EXAMPLES: &str = "\
 Examples:
   sudo interdict inventory                            a table of all that is here
@@ -30,23 +41,35 @@ pub(super) struct Args {
 }
 
 /// Runs the command. A list that is not whole says so by the exit code too.
-pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
+pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended {
+    let look = args.look.or(config);
+    let outputs = args.out.outputs(Holds::Inventory)?;
+    let _lock = look.lock(config.state.as_deref(), printer)?;
     let started = Instant::now();
     let scanned_at = now();
-    let host = args.look.open()?;
-    let want = Wanted { scope: args.look.scope(), depth: args.look.depth(), ..Wanted::default() };
-    let (items, coverage) = args.look.look(&host, want, printer);
-    let whole =
-        !coverage.sources.iter().any(|source| source.status == Status::Failed || source.has_blocking_gap());
+    let host = look.open()?;
+    let want = Wanted { scope: look.scope(), depth: look.depth(), ..Wanted::default() };
+    let (items, coverage) = look.look(&host, want, None, printer);
+    let whole = is_whole(&coverage);
     let inventory = Inventory {
-        schema: INVENTORY_SCHEMA,
+        schema: INVENTORY_SCHEMA.into(),
         tool: Tool::SELF,
         scanned_at,
         elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         host: host.facts().clone(),
+        depth: Some(args.look.depth()),
         coverage,
         items,
     };
-    args.out.write(printer, |format, look| format.inventory(&inventory, look))?;
+    let mut done = Ok(());
+    for output in &outputs {
+        done = done.and(output.inventories(slice::from_ref(&inventory), printer));
+    }
+    done?;
     Ok(if whole { FINE } else { Verdict::Inconclusive.exit_code() })
+}
+
+/// Whether all was seen that could hold something.
+pub(super) fn is_whole(coverage: &Coverage) -> bool {
+    !coverage.sources.iter().any(|source| source.status == Status::Failed || source.has_blocking_gap())
 }

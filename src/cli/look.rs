@@ -1,39 +1,64 @@
 //! Opening a host and looking at it: what `scan` and `inventory` share.
 #![expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
-use crate::host::{Host, RootHost};
-use crate::model::{Coverage, Depth, HostPath, InventoryItem, ScopeAsk, Stamp, Wanted};
-use crate::normalise::{Gathering, Places, gather};
-use crate::sources::{Looked, RunPlan, run};
+use crate::host::{Host, RootHost, give_way};
+use crate::matching::Engine;
+use crate::model::{Coverage, Depth, Family, HostPath, InventoryItem, ScopeAsk, Stamp, Trace, Wanted};
+use crate::normalise::{Gathering, Places, gather, item};
+use crate::ruleset::Ruleset;
+use crate::sources::{Looked, RunPlan, Worth, ask_owners, run};
 
+use super::config::Config;
 use super::exit::Failure;
+use super::lock::RunLock;
 use super::printer::Printer;
 
 /// Which host to look at, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct LookArgs {
     /// Look at a mounted disk or unpacked image instead of this computer
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Which half of the host to look at
-    #[arg(long, value_enum, default_value = "all")]
-    scope: ScopeWord,
-    /// How deep to look: records only, or the files of program folders too
-    #[arg(long, value_enum, default_value = "standard")]
-    depth: DepthWord,
-    /// Time for the whole look; what is not seen by then is a gap
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
-    budget: u32,
+    /// Which half of the host to look at [default: all]
+    #[arg(long, value_enum)]
+    scope: Option<ScopeWord>,
+    /// How deep to look: records only, the files of program folders too, or every file [default: standard]
+    #[arg(long, value_enum)]
+    depth: Option<DepthWord>,
+    /// Time for the whole look; what is not seen by then is a gap [default: 120; 3600 with --depth deep]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    budget: Option<u32>,
+    /// Where another scan of this computer is running, wait for it so long
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u32>,
+    /// Whether to give way to every other program, for processor and disk [default: normal]
+    #[arg(long, value_enum)]
+    priority: Option<Priority>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ScopeWord {
+/// How much of the computer a look takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Priority {
+    /// As much as any program
+    Normal,
+    /// What nobody else wants
+    Low,
+}
+
+/// Which half of a host, as people write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ScopeWord {
     /// The machine and every user
     All,
     /// Users' profiles only
@@ -42,62 +67,148 @@ enum ScopeWord {
     System,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DepthWord {
+/// How deep to look, as people write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DepthWord {
     /// Records only
     Quick,
     /// Also the files of program folders
     Standard,
+    /// Also every other file of the system's own disks
+    Deep,
 }
 
 impl LookArgs {
+    /// What the arguments do not say is said by the configuration.
+    pub(super) fn or(&self, config: &Config) -> Self {
+        Self {
+            root: self.root.clone(),
+            scope: self.scope.or(config.scope),
+            depth: self.depth.or(config.depth),
+            budget: self.budget.or(config.budget),
+            wait: self.wait.or(config.wait),
+            priority: self.priority.or(config.priority),
+        }
+    }
+
     /// Which halves.
     pub(super) fn scope(&self) -> ScopeAsk {
         match self.scope {
-            ScopeWord::All => ScopeAsk::All,
-            ScopeWord::User => ScopeAsk::User,
-            ScopeWord::System => ScopeAsk::System,
+            None | Some(ScopeWord::All) => ScopeAsk::All,
+            Some(ScopeWord::User) => ScopeAsk::User,
+            Some(ScopeWord::System) => ScopeAsk::System,
         }
     }
 
     /// How deep.
     pub(super) fn depth(&self) -> Depth {
         match self.depth {
-            DepthWord::Quick => Depth::Quick,
-            DepthWord::Standard => Depth::Standard,
+            Some(DepthWord::Quick) => Depth::Quick,
+            None | Some(DepthWord::Standard) => Depth::Standard,
+            Some(DepthWord::Deep) => Depth::Deep,
         }
     }
 
-    /// The host that was asked for.
-    pub(super) fn open(&self) -> Result<Arc<dyn Host>, Failure> {
-        let host = match &self.root {
-            Some(root) => RootHost::offline(root)?,
-            None => RootHost::live()?,
-        };
-        Ok(Arc::new(host))
+    /// How long the look may take.
+    fn budget(&self) -> Duration {
+        let usual = if self.depth() == Depth::Deep { 3600 } else { 120 };
+        Duration::from_secs(u64::from(self.budget.unwrap_or(usual)))
     }
 
-    /// Looks at the host.
+    /// Sees to it that one scan of this computer runs at a time. A disk or an image may be looked at beside: nothing is shared
+    /// with others who look at one.
+    pub(super) fn lock(&self, state: Option<&Path>, printer: &Printer) -> Result<Option<RunLock>, Failure> {
+        if self.root.is_some() {
+            return Ok(None);
+        }
+        RunLock::take(state, Duration::from_secs(u64::from(self.wait.unwrap_or_default())), printer)
+    }
+
+    /// The host that was asked for. It is opened in a thread of its own: a dead file system holds that, and not the program.
+    pub(super) fn open(&self) -> Result<Arc<dyn Host>, Failure> {
+        if self.priority == Some(Priority::Low) {
+            give_way();
+        }
+        let root = self.root.clone();
+        let (send, opened) = channel();
+        thread::spawn(move || {
+            let host = root.map_or_else(RootHost::live, |root| RootHost::offline(&root));
+            let _nobody_waits = send.send(host);
+        });
+        match opened.recv_timeout(self.budget()) {
+            Ok(host) => Ok(Arc::new(host?)),
+            Err(RecvTimeoutError::Timeout) => Err(Failure::NoAnswer {
+                root: self.root.clone().unwrap_or_else(|| PathBuf::from("/")),
+                seconds: self.budget().as_secs(),
+            }),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Failure::Declined("fault of the scanner: it panicked; please report it".to_owned()))
+            }
+        }
+    }
+
+    /// Looks at the host. Where rules are given, signatures that they could need are proven; which package owns which file is
+    /// asked where a rule finds something, or where every item is to be told: file lists are most of what a Linux has to read.
     pub(super) fn look(
         &self,
         host: &Arc<dyn Host>,
         want: Wanted,
+        matcher: Option<&Matcher<'_>>,
         printer: &Printer,
     ) -> (Vec<InventoryItem>, Coverage) {
-        let plan = RunPlan { want, budget: Duration::from_secs(u64::from(self.budget)) };
+        let plan = RunPlan { want, budget: self.budget() };
         let bar = printer.progress();
-        let looked = run(host, &plan, &mut |source, done, of| {
-            bar.set_length(of as u64);
-            bar.set_position(done as u64);
-            bar.set_message(source.to_owned());
-        });
-        bar.finish_and_clear();
-        let Looked { traces, coverage, owners } = looked;
-        let owner_of = |path: &HostPath| owners.of(path).cloned().collect();
         let facts = host.facts();
         let places = Places { users: &facts.users, aliases: &facts.aliases };
+        // Without rules nothing can be told apart: all of it is worth keeping, and no signature is worth proving.
+        let worth = |trace: &Trace| {
+            let hits = matcher.map(|matcher| matcher.engine().item_hits(&item(trace.clone(), places)));
+            hits.is_some_and(|hits| !hits.is_empty())
+        };
+        let worth: Option<Worth<'_>> = matcher.is_some().then_some(&worth);
+        let mut looked = thread::scope(|scope| {
+            scope.spawn(|| _ = matcher.map(Matcher::engine));
+            run(host, &plan, worth, &mut |source, done, of| {
+                bar.set_length(of as u64);
+                bar.set_position(done as u64);
+                bar.set_message(source.to_owned());
+            })
+        });
+        bar.finish_and_clear();
+        if let Some(matcher) = matcher.filter(|matcher| !matcher.every_item) {
+            let traces = looked.traces.clone();
+            let items = gather(Gathering { traces, places, owner_of: &|_| Vec::new() });
+            if items.iter().all(|item| matcher.engine().item_hits(&item.item).is_empty()) {
+                return (items, looked.coverage);
+            }
+        }
+        ask_owners(host, &mut looked);
+        let Looked { traces, coverage, owners, .. } = looked;
+        let owner_of = |path: &HostPath| owners.of(path).cloned().collect();
         let items = gather(Gathering { traces, places, owner_of: &owner_of });
         (items, coverage)
+    }
+}
+
+/// Rules that are made ready to be matched while the host is being looked at.
+pub(super) struct Matcher<'r> {
+    ruleset: &'r Ruleset,
+    family: Family,
+    /// Whether every item is to be told with its links, and not only what a rule finds.
+    every_item: bool,
+    engine: OnceLock<Engine<'r>>,
+}
+
+impl<'r> Matcher<'r> {
+    /// Rules for a family.
+    pub(super) fn new(ruleset: &'r Ruleset, family: Family, every_item: bool) -> Self {
+        Self { ruleset, family, every_item, engine: OnceLock::new() }
+    }
+
+    /// The engine; who asks first makes it, and others wait.
+    pub(super) fn engine(&self) -> &Engine<'r> {
+        self.engine.get_or_init(|| Engine::new(self.ruleset, self.family))
     }
 }
 

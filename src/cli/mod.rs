@@ -4,16 +4,27 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::host::guarded;
+
+mod attest;
+mod compare;
 mod config;
+mod config_show;
+#[cfg(debug_assertions)]
 mod dev;
+mod doctor;
+mod environment;
 mod exit;
 mod files;
 mod inventory;
+mod lock;
 mod look;
+mod output;
 mod places;
 mod printer;
+mod report;
 mod rules;
 mod rules_entries;
 mod rules_explain;
@@ -29,10 +40,26 @@ mod rules_waive;
 mod scan;
 mod sources;
 mod state;
+mod trusted;
+#[cfg(any(windows, test))]
+mod trusted_windows;
+mod verify_report;
 
 use exit::{Failure, USAGE_OR_FAULT};
 use printer::Printer;
 
+#[cfg(windows)]
+const EXAMPLES: &str = "\
+Examples:
+  interdict scan                              judge this computer; as an administrator, every user's part of it
+  interdict scan --root E:\\                   judge a mounted disk or an unpacked image
+  interdict scan --format json -o report.json a report for a machine to read
+  interdict inventory --format json           what is installed, without any judgement
+  interdict report *.json --format markdown   saved reports in another form
+
+Exit codes: 0 compliant, 1 non-compliant, 2 could not run, 3 inconclusive (not all could be seen)";
+
+#[cfg(not(windows))]
 const EXAMPLES: &str = "\
 Examples:
   interdict scan                              judge this computer
@@ -40,6 +67,7 @@ Examples:
   interdict scan --root /mnt/disk             judge a mounted disk or an unpacked image
   interdict scan --format json -o report.json a report for a machine to read
   interdict inventory --format json           what is installed, without any judgement
+  interdict report *.json --format markdown   saved reports in another form
 
 Exit codes: 0 compliant, 1 non-compliant, 2 could not run, 3 inconclusive (not all could be seen)";
 
@@ -54,6 +82,13 @@ Examples:
   interdict rules list --rules our-rules --trusted-key our.pub
   interdict rules explain kesl           why a thing on this host is found, or is not
   interdict rules new vendor acme        a vendor file to begin with";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  interdict config show                  what a scan without arguments would do
+  interdict config show --origin         the same, with who said it: file and line, variable, nobody
+  INTERDICT_BUDGET=60 interdict config show --origin --format json
+  interdict config check --config new.toml   every fault of a file before it is put in place";
 
 /// Finds software of prohibited vendors on a computer, and says what it could not see.
 #[derive(Debug, Parser)]
@@ -77,37 +112,67 @@ enum Command {
     Scan(scan::Args),
     /// Look at a host and list what is there
     Inventory(inventory::Args),
+    /// Show saved reports, of one host or many, in another form
+    Report(report::Args),
+    /// Pack saved reports so that others can check them: one file, signed where a key is given
+    Attest(attest::Args),
+    /// Check a pack of 'attest': whole, unaltered, and signed by whom
+    VerifyReport(verify_report::Args),
+    /// Compare two saved reports or inventories of a host: what is new, gone, worse, or was not seen again
+    Compare(compare::Args),
+    /// Show what the configuration says, and who said it
+    #[command(subcommand, after_help = CONFIG_EXAMPLES)]
+    Config(config_show::Command),
+    /// Check whether scans here see what they should and can tell it, and say the next step
+    Doctor(doctor::Args),
     /// List the places that are looked at
     Sources(sources::Args),
     /// Check, list, show, test, explain and write rules
     #[command(subcommand, after_help = RULES_EXAMPLES)]
     Rules(rules::Command),
-    /// For developers of interdict
+    /// For developers of interdict; only in debug builds: release builds are small
+    #[cfg(debug_assertions)]
     #[command(subcommand, hide = true)]
     Dev(dev::Command),
+}
+
+/// The command line itself, from which the packages' manual pages and completions are made.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line; the exit code is the verdict's, or 2.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut printer = Printer::new(cli.quiet, cli.color);
-    ExitCode::from(run(&cli, &mut printer).unwrap_or_else(|failure| {
-        printer.failure(&failure);
-        USAGE_OR_FAULT
-    }))
+    let mut work = || {
+        run(&cli, &mut printer).unwrap_or_else(|failure| {
+            printer.failure(&failure);
+            USAGE_OR_FAULT
+        })
+    };
+    let looks = matches!(cli.command, Command::Scan(_) | Command::Inventory(_));
+    ExitCode::from(if looks { guarded(work) } else { work() })
 }
 
 fn run(cli: &Cli, printer: &mut Printer) -> Ended {
-    let config = || cli.config.read();
+    let config = || {
+        let config = cli.config.read()?;
+        config.warnings.iter().for_each(|warning| printer.note(&format!("warning: {warning}")));
+        Ok::<_, Failure>(config)
+    };
     match &cli.command {
         Command::Scan(args) => scan::run(args, &config()?, printer),
-        Command::Inventory(args) => {
-            // Nothing in it is for an inventory, yet a broken one is not to be noticed by the next scan only.
-            config()?;
-            inventory::run(args, printer)
-        }
+        Command::Inventory(args) => inventory::run(args, &config()?, printer),
+        Command::Report(args) => report::run(args, printer),
+        Command::Attest(args) => attest::run(args, printer),
+        Command::VerifyReport(args) => verify_report::run(args, &config()?, printer),
+        Command::Compare(args) => compare::run(args, printer),
+        Command::Config(command) => config_show::run(command, &cli.config, &config()?, printer),
+        Command::Doctor(args) => doctor::run(args, &cli.config, printer),
         Command::Sources(args) => sources::run(args, printer),
         Command::Rules(command) => rules::run(command, &config()?, printer),
+        #[cfg(debug_assertions)]
         Command::Dev(command) => dev::run(command, printer),
     }
 }
@@ -118,7 +183,6 @@ type Ended = Result<u8, Failure>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -1,11 +1,13 @@
-//! Where the configuration is and where accepted rules are remembered, when nobody says.
+//! Where the configuration is, where accepted rules are remembered, and where who scans is noted, when nobody says.
 //!
-//! Called by `config` and `state`.
+//! Called by `config`, `state` and `lock`.
 #![expect(clippy::disallowed_methods, reason = "the places hang on the environment")]
 
 use std::env::var_os;
 use std::ffi::OsStr;
 use std::path::PathBuf;
+
+use crate::host::is_privileged;
 
 const NAME: &str = "interdict";
 
@@ -14,10 +16,13 @@ pub(super) fn config() -> Option<PathBuf> {
     Some(machine("/etc")?.join("config.toml"))
 }
 
-/// What is remembered: for the computer by root, else for the user. `None` where no folder is known.
+/// What is remembered: for the computer by who has its rights, else for the user. `None` where no folder is known.
 pub(super) fn state() -> Option<PathBuf> {
-    if cfg!(windows) || is_root() {
+    if is_privileged() {
         return machine("/var/lib");
+    }
+    if cfg!(windows) {
+        return Some(PathBuf::from(var_os("LOCALAPPDATA").filter(|folder| !folder.is_empty())?).join(NAME));
     }
     let own = |name: &str, below: &str| {
         // The XDG directory specification wants a relative path to be passed over.
@@ -25,6 +30,31 @@ pub(super) fn state() -> Option<PathBuf> {
         Some(folder.join(below).join(NAME))
     };
     own("XDG_STATE_HOME", "").or_else(|| own("HOME", ".local/state"))
+}
+
+/// What lasts as long as the computer or the session runs: for the lock of who can keep no state.
+pub(super) fn runtime() -> Option<PathBuf> {
+    if cfg!(target_os = "linux") && is_privileged() {
+        return Some(PathBuf::from("/run").join(NAME));
+    }
+    let folder = var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())?;
+    Some(folder.join(NAME))
+}
+
+/// The user, by the word of the environment: for people to read, never to decide by.
+pub(super) fn user() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    #[cfg(unix)]
+    let number = Some(rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    let number: Option<u32> = None;
+    match (named, number) {
+        (_, Some(0)) => "root".to_owned(),
+        (Some(name), Some(number)) => format!("{name} (uid {number})"),
+        (None, Some(number)) => format!("uid {number}"),
+        (Some(name), None) => name,
+        (None, None) => "somebody".to_owned(),
+    }
 }
 
 fn machine(linux: &str) -> Option<PathBuf> {
@@ -36,14 +66,4 @@ fn machine(linux: &str) -> Option<PathBuf> {
         PathBuf::from(linux)
     };
     Some(folder.join(NAME))
-}
-
-#[cfg(unix)]
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_root() -> bool {
-    false
 }

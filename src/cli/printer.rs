@@ -1,13 +1,13 @@
 //! The only writer to stdout and stderr: stdout is data, stderr is talk.
 //!
 //! Called by every subcommand. Text of a host passes through `emit::safe` before it comes here.
-#![expect(clippy::disallowed_methods, reason = "the terminal's settings, and the report's own file")]
+#![expect(clippy::disallowed_methods, reason = "the terminal's settings")]
 
-use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use clap::ValueEnum;
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::emit::Look;
@@ -15,6 +15,7 @@ use crate::emit::safe::safe;
 use crate::ruleset::{Diagnostic, render};
 
 use super::exit::Failure;
+use super::files::write_whole;
 
 /// Columns where no terminal says how many.
 const PLAIN_WIDTH: u16 = 100;
@@ -48,26 +49,38 @@ impl Printer {
     /// How a document on stdout, or in a file, is to look.
     pub(super) fn look(&self, to_file: bool) -> Look {
         let terminal = io::stdout().is_terminal() && !to_file;
-        Look { width: if terminal { width() } else { PLAIN_WIDTH }, colour: self.colours(terminal), terminal }
+        let colour = self.colours(terminal.then(Term::stdout));
+        Look { width: if terminal { width() } else { PLAIN_WIDTH }, colour, terminal, bom: false }
     }
 
-    fn colours(&self, terminal: bool) -> bool {
+    /// Whether to colour what goes to a terminal, or to none.
+    fn colours(&self, terminal: Option<Term>) -> bool {
+        let understood = terminal.is_some_and(|terminal| understands_colours(&terminal));
         match self.colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => terminal && !self.no_color,
+            Colour::Auto => understood && !self.no_color,
+        }
+    }
+
+    /// A document, written as it is made: to the file, or to stdout.
+    #[expect(clippy::unused_self, reason = "whoever holds the printer may write")]
+    pub(super) fn document(
+        &self,
+        output: Option<&Path>,
+        make: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        match output {
+            Some(path) => {
+                write_whole(path, make).map_err(|cause| Failure::Write { path: path.to_owned(), cause })
+            }
+            None => print(make).map_err(Failure::Stdout),
         }
     }
 
     /// A result: to the file, or to stdout.
-    #[expect(clippy::unused_self, reason = "whoever holds the printer may write")]
     pub(super) fn result(&self, text: &str, output: Option<&Path>) -> Result<(), Failure> {
-        match output {
-            Some(path) => {
-                write_whole(path, text).map_err(|cause| Failure::Write { path: path.to_owned(), cause })
-            }
-            None => print(text).map_err(Failure::Stdout),
-        }
+        self.document(output, |out| out.write_all(text.as_bytes()))
     }
 
     /// Talk on stderr.
@@ -77,9 +90,13 @@ impl Printer {
         }
     }
 
+    fn colours_stderr(&self) -> bool {
+        self.colours(io::stderr().is_terminal().then(Term::stderr))
+    }
+
     /// Diagnostics on stderr, like a compiler's.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic]) {
-        say(&render(diagnostics, self.colours(io::stderr().is_terminal())));
+        say(&render(diagnostics, self.colours_stderr()));
     }
 
     /// Diagnostics that change nothing: not said when quiet.
@@ -94,8 +111,7 @@ impl Printer {
         if let Some(diagnostics) = failure.diagnostics() {
             self.diagnostics(diagnostics);
         }
-        let error =
-            if self.colours(io::stderr().is_terminal()) { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
+        let error = if self.colours_stderr() { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
         for line in failure.lines() {
             say(&format!("{error}: {}", safe(&line)));
         }
@@ -119,25 +135,12 @@ fn say(text: &str) {
 }
 
 /// A reader that has seen enough (`| head`) is no fault.
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+fn print(make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match make(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
-}
-
-/// A report is there whole or not at all: written beside its place, then moved into it.
-pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    if path.exists() && !path.is_file() {
-        return std::fs::write(path, text);
-    }
-    let mut beside = OsString::from(path);
-    beside.push(".part");
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, path).inspect_err(|_| {
-        let _gone = std::fs::remove_file(&beside);
-    })
 }
 
 /// Columns of the terminal.
@@ -146,6 +149,17 @@ fn width() -> u16 {
     columns.or_else(terminal_width).unwrap_or(PLAIN_WIDTH).max(40)
 }
 
+/// A console of Windows without virtual terminals goes on at the next line when its last column is written: a line must
+/// not fill it.
 fn terminal_width() -> Option<u16> {
-    console::Term::stdout().size_checked().map(|(_, columns)| columns)
+    let (_, columns) = Term::stdout().size_checked()?;
+    Some(if cfg!(windows) { columns.saturating_sub(1) } else { columns })
+}
+
+/// Whether escape sequences colour a terminal. A console of Windows is told to take them, for as long as it lives: shells
+/// set it as they need it, as after every program. That of Windows 7 and 8 knows none.
+///
+/// Nothing is to be done for letters: std hands UTF-16 to a console, whatever its code page is, and UTF-8 to all else.
+fn understands_colours(terminal: &Term) -> bool {
+    if cfg!(windows) { terminal.features().colors_supported() } else { true }
 }

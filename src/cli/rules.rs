@@ -15,10 +15,11 @@ use super::exit::{FAULTS, FINE, Failure};
 use super::look::now;
 use super::printer::Printer;
 use super::rules_sign::{self, KeygenArgs, SignArgs, VerifyArgs, trusted_key};
+use super::scan::is_file;
 use super::state::Memory;
 
 /// Which rules to use.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct RulesArgs {
     /// Add the rules of a folder, or of one file, to the built-in ones
     #[arg(long = "rules", value_name = "DIR")]
@@ -34,14 +35,30 @@ pub(super) struct RulesArgs {
 }
 
 /// Whose rules to use.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct TrustArgs {
     /// Use only rules that this minisign key has signed, unaltered and not older than before (and the built-in ones)
     #[arg(long = "trusted-key", value_name = "KEY|FILE")]
     keys: Vec<String>,
-    /// Folder that remembers which signed rules were accepted [default: /var/lib/interdict, or the user's own]
+    /// Folder that remembers which signed rules were accepted
+    #[cfg_attr(windows, doc = r"[default: %ProgramData%\interdict]")]
+    #[cfg_attr(
+        target_os = "macos",
+        doc = "[default: /Library/Application Support/interdict, or the user's own]"
+    )]
+    #[cfg_attr(
+        not(any(windows, target_os = "macos")),
+        doc = "[default: /var/lib/interdict, or the user's own]"
+    )]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+}
+
+impl RulesArgs {
+    /// The state folder, where it was named.
+    pub(super) fn state<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
+        self.trust.state(config)
+    }
 }
 
 impl TrustArgs {
@@ -99,6 +116,18 @@ pub(super) enum Command {
     Fmt(super::rules_fmt::Args),
     /// Print the JSON Schema of rule files, for editors
     Schema(super::rules_schema::Args),
+}
+
+/// The rules that the configuration asks for, looked at only: nothing is remembered.
+pub(super) fn look_at(config: &Config, printer: &Printer) -> Result<Ruleset, Failure> {
+    let files = config.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from).collect();
+    let Loaded { ruleset, diagnostics, .. } =
+        read(&RulesArgs::default(), config, files, (false, None), printer)?;
+    let ruleset = ruleset.ok_or(Failure::Rules(diagnostics))?;
+    if !ruleset.signed().is_empty() {
+        Memory::of(config.state.as_deref())?.judge(ruleset.signed())?;
+    }
+    Ok(ruleset)
 }
 
 /// Loads rules without the examples of the built-in ones; faults that are errors end the run, warnings are said.

@@ -10,15 +10,16 @@ use crate::host::{Host, Kind, Miss};
 use crate::judge::{Outcome, Question, outcomes};
 use crate::matching::{Engine, Explained};
 use crate::model::{
-    Coverage, Date, Family, HostPath, Image, InventoryItem, Item, ItemKind, Place, Sighting, State, Trace,
+    Coverage, Date, Depth, Family, HostPath, Image, InventoryItem, Item, ItemKind, Place, ScopeAsk, Sighting,
+    State, Trace,
 };
 use crate::normalise::{Gathering, Places, fold, gather};
-use crate::ruleset::{Policy, Ruleset, Site};
+use crate::ruleset::{Policy, Site};
 
 use super::Ended;
 use super::config::Config;
 use super::exit::{FINE, Failure};
-use super::look::{LookArgs, now};
+use super::look::{LookArgs, Matcher, now};
 use super::printer::Printer;
 use super::rules::{RulesArgs, either, load};
 use super::rules_explain_text::text;
@@ -30,6 +31,17 @@ const SCHEMA: &str = "interdict.explain/1";
 /// Source of a sighting that no source reported.
 pub(super) const ASKED: &str = "asked";
 
+#[cfg(windows)]
+const EXAMPLES: &str = "\
+Examples:
+  interdict rules explain klnagent                     a package, service or program of that name
+  interdict rules explain service:klnagent             only a service of that name
+  interdict rules explain \"%ProgramFiles%\\X\\x.exe\"     a path, whether a source reported it or not
+  interdict rules explain klnagent --all --json        every indicator of its kind, for a machine to read
+
+Exit codes: 0 explained, 2 nothing of that name is there";
+
+#[cfg(not(windows))]
 const EXAMPLES: &str = "\
 Examples:
   sudo interdict rules explain kesl                    a package, service or program of that name
@@ -106,6 +118,7 @@ pub(super) struct Seen {
 }
 
 /// JSON Schema of the document.
+#[cfg(debug_assertions)]
 pub(super) fn schema() -> String {
     crate::emit::schema::text(&schemars::schema_for!(Document))
 }
@@ -117,13 +130,17 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     let files = asked.iter().filter(|policy| is_file(policy)).map(Into::into);
     let ruleset = load(&args.rules, config, files.collect(), printer)?;
     let policies = policies(&ruleset, asked)?;
-    let host = args.look.open()?;
-    let (scope, depth) = (args.look.scope(), args.look.depth());
+    let look = args.look.or(config);
+    let host = look.open()?;
+    let (scope, depth) = (look.scope(), look.depth());
     let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
-    let (items, coverage) = args.look.look(&host, want, printer);
+    let matcher = Matcher::new(&ruleset, host.facts().family, true);
+    let (items, coverage) = look.look(&host, want, Some(&matcher), printer);
     let asking = Asking {
         args,
-        ruleset: &ruleset,
+        scope,
+        depth,
+        engine: matcher.engine(),
         policies,
         site: config.site.as_ref(),
         host: host.as_ref(),
@@ -142,7 +159,9 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
 
 struct Asking<'a> {
     args: &'a Args,
-    ruleset: &'a Ruleset,
+    scope: ScopeAsk,
+    depth: Depth,
+    engine: &'a Engine<'a>,
     policies: Vec<&'a Policy>,
     site: Option<&'a Site>,
     host: &'a dyn Host,
@@ -153,7 +172,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn document(&self, items: &[InventoryItem]) -> Result<Document, Failure> {
         let what = &self.args.what;
-        let made = Some(what).filter(|what| what.starts_with('/')).and_then(|path| self.item_at(path));
+        let made = self.path(what).and_then(|path| self.item_at(path));
         let found: Vec<(usize, &InventoryItem)> =
             items.iter().enumerate().filter(|(_, one)| is(&one.item, what, made.as_ref())).collect();
         let about = match made.as_ref().filter(|_| found.is_empty()) {
@@ -178,23 +197,22 @@ impl Asking<'_> {
 
     fn question<'q>(&'q self, items: &'q [InventoryItem]) -> Question<'q> {
         Question {
-            ruleset: self.ruleset,
+            engine: self.engine,
             policies: self.policies.clone(),
             host: self.host.facts(),
             items,
             coverage: self.coverage,
-            scope: self.args.look.scope(),
-            depth: self.args.look.depth(),
+            scope: self.scope,
+            depth: self.depth,
             as_of: self.as_of,
             site: self.site,
         }
     }
 
     fn about(&self, one: &InventoryItem, reported: bool) -> About {
-        let engine = Engine::new(self.ruleset, self.host.facts().family);
         let seen = |sighting: &Sighting| Seen {
             sighting: sighting.clone(),
-            rules: engine.explain(&one.item, sighting, self.args.all),
+            rules: self.engine.explain(&one.item, sighting, self.args.all),
         };
         About {
             item: one.item.clone(),
@@ -204,9 +222,16 @@ impl Asking<'_> {
         }
     }
 
+    /// What was asked for as a path of the host: `/opt/x`, `C:\x`, `%ProgramFiles%\x`.
+    fn path(&self, what: &str) -> Option<HostPath> {
+        match &self.host.facts().windows {
+            Some(windows) => windows.path(what, None),
+            None => what.starts_with('/').then(|| HostPath::from(what)),
+        }
+    }
+
     /// The item that a path would be, if a source reported it: a program, or a folder that was left.
-    fn item_at(&self, path: &str) -> Option<InventoryItem> {
-        let path = HostPath::from(path);
+    fn item_at(&self, path: HostPath) -> Option<InventoryItem> {
         let files = self.host.files();
         let stat = files.stat(&path);
         let place = Place::file(path.clone());

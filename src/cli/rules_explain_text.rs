@@ -87,7 +87,7 @@ impl Page {
         }
         let record = sighting.place.record.as_deref().map(safe);
         let record = record.map(|record| format!(" ({record})")).unwrap_or_default();
-        let (source, state) = (sighting.source, sighting.state.word());
+        let (source, state) = (&sighting.source, sighting.state.word());
         self.line(2, format!("seen by {source}: {state}, {}, {place}{record}", sighting.scope));
     }
 

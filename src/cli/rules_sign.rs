@@ -14,8 +14,9 @@ use crate::ruleset::{
 use super::Ended;
 use super::config::Config;
 use super::exit::{FINE, Failure};
+use super::files::write_whole;
 use super::files::{read_text, write_new};
-use super::printer::{Printer, write_whole};
+use super::printer::Printer;
 use super::rules::TrustArgs;
 use super::state::Memory;
 
@@ -46,15 +47,22 @@ pub(super) struct SignArgs {
     /// File of the key that signs
     #[arg(long, value_name = "FILE")]
     secret_key: PathBuf,
-    /// Read the password from the first line of a file instead of asking
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: PasswordArgs,
     /// Other rules that these refer to
     #[arg(long = "rules", value_name = "DIR")]
     others: Vec<PathBuf>,
     /// Check the rules as they are used without the built-in ones
     #[arg(long)]
     no_built_in: bool,
+}
+
+/// Where the password of a secret key is.
+#[derive(Debug, Args)]
+pub(super) struct PasswordArgs {
+    /// Read the password from the first line of a file instead of asking
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
 }
 
 /// Arguments of `verify`.
@@ -92,11 +100,11 @@ pub(super) fn sign(args: &SignArgs, printer: &Printer) -> Ended {
     let manifest = ruleset.manifests().iter().find(|manifest| place.has(&manifest.at));
     let manifest = manifest.ok_or_else(|| Failure::NoManifest(args.dir.clone()))?;
     let sums = sums_of(&place.files).map_err(Failure::Key)?;
-    let key = open_key(args)?;
+    let key = open_key(&args.secret_key, &args.password)?;
     let signature = key.sign(&sums, manifest).map_err(Failure::Key)?;
     for (name, text) in [(SUMS, &sums), (SIGNATURE, &signature)] {
         let path = args.dir.join(name);
-        write_whole(&path, text)
+        write_whole(&path, |out| out.write_all(text.as_bytes()))
             .map_err(|error| Failure::file("write", &path, &error, "make the folder writable"))?;
     }
     let files = place.files.len();
@@ -136,15 +144,17 @@ pub(super) fn trusted_key(text: &str) -> Result<TrustedKey, Failure> {
 }
 
 /// Reads the secret key; asks for a password only where it is locked.
-fn open_key(args: &SignArgs) -> Result<SigningKey, Failure> {
+pub(super) fn open_key(path: &Path, password_args: &PasswordArgs) -> Result<SigningKey, Failure> {
     let next = "give the file that 'rules keygen --secret-key' or minisign wrote, and its password";
-    let path = &args.secret_key;
     let fault = |cause: &dyn std::fmt::Display| Failure::file("use the key", path, cause, next);
     let text = read_text(path).map_err(|error| fault(&error))?;
     if let Some(open) = SigningKey::open(&text) {
         return Ok(open);
     }
-    let password = password(args.password_file.as_deref(), false)?;
+    if TrustedKey::read(&text).is_ok() {
+        return Err(fault(&"it is the public key, which checks and cannot sign"));
+    }
+    let password = password(password_args.password_file.as_deref(), false)?;
     SigningKey::unlock(&text, password).map_err(|why| fault(&why))
 }
 

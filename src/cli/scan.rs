@@ -1,25 +1,41 @@
 //! `interdict scan`: look at a host, judge it, report.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Instant;
 
 use clap::Args as ClapArgs;
 
-use crate::emit;
+use crate::emit::Can;
 use crate::judge::{Question, judge};
-use crate::model::{Date, REPORT_SCHEMA, Report, RulesetStamp, Tool};
+use crate::model::{Date, InventoryItem, REPORT_SCHEMA, Report, RulesetStamp, Tool};
 use crate::ruleset::{Policy, Ruleset, dated, stale};
 
 use super::Ended;
 use super::config::Config;
 use super::exit::Failure;
-use super::look::{LookArgs, now};
+use super::look::{LookArgs, Matcher, now};
+use super::output::{Holds, OutArgs, Output};
 use super::printer::Printer;
 use super::rules::{RulesArgs, either, load_for};
 
 /// The policy that is asked when none is named.
 const DEFAULT_POLICY: &str = "us-commerce";
 
+#[cfg(windows)]
+const EXAMPLES: &str = "\
+Examples:
+  interdict scan                                      this computer; as an administrator, every user
+  interdict scan --scope system                       this computer without users' profiles
+  interdict scan --root E:\\ --format json             a mounted disk, for a machine to read
+  interdict scan --as-of 2024-07-20                   by the law of that day
+  interdict scan --rules our-rules --policy ours      by a policy of your own
+  interdict scan --rules our-rules --trusted-key our.pub   only by rules that this key signed
+  interdict scan --config site.toml                   by the policies, rules and keys of a file
+  interdict scan -o markdown=report.md -o json=report.json   several forms of one report
+  interdict scan -q --format json -o C:\\ProgramData\\interdict\\report.json   from Task Scheduler";
+
+#[cfg(not(windows))]
 const EXAMPLES: &str = "\
 Examples:
   sudo interdict scan                                 this computer, every user
@@ -29,6 +45,7 @@ Examples:
   interdict scan --rules our-rules --policy ours      by a policy of your own
   interdict scan --rules our-rules --trusted-key our.pub   only by rules that this key signed
   interdict scan --config site.toml                   by the policies, rules and keys of a file
+  interdict scan -o markdown=report.md -o json=report.json   several forms of one report
   interdict scan -q --format json -o /var/lib/interdict/report.json   from cron or a systemd timer";
 
 /// Arguments of `scan`.
@@ -45,41 +62,19 @@ pub(super) struct Args {
     /// Judge as of this day instead of today
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
+    /// Put every item into the report, not only those of findings
+    #[arg(long)]
+    with_inventory: bool,
     #[command(flatten)]
     out: OutArgs,
 }
 
-/// Where a document goes and in which form.
-#[derive(Debug, ClapArgs)]
-pub(super) struct OutArgs {
-    /// Form of the result
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
-    format: String,
-    /// Write the result to a file instead of stdout
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-/// The names of `emit::FORMATS`, for clap.
-fn formats() -> clap::builder::PossibleValuesParser {
-    emit::FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().into()
-}
-
-impl OutArgs {
-    /// Writes a document in the form and to the place that were asked for.
-    pub(super) fn write(
-        &self,
-        printer: &Printer,
-        render: impl FnOnce(&dyn emit::Format, &emit::Look) -> String,
-    ) -> Result<(), Failure> {
-        let Some(format) = emit::format(&self.format) else { return Ok(()) };
-        let text = render(format, &printer.look(self.output.is_some()));
-        printer.result(&text, self.output.as_deref())
-    }
-}
-
 /// Runs the command.
 pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended {
+    let (look, out) = (args.look.or(config), args.out.or(&config.output));
+    let outputs = out.outputs(Holds::Report)?;
+    let every_item = outputs.iter().any(|output| holds_items(output, args.with_inventory));
+    let _lock = look.lock(args.rules.state(config), printer)?;
     let started = Instant::now();
     let scanned_at = now();
     let as_of = args.as_of.unwrap_or_else(|| Date::of(scanned_at));
@@ -88,14 +83,15 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
     let ids = if asked.is_empty() { &[DEFAULT_POLICY.to_owned()][..] } else { asked };
     let ruleset = load_for(ids, &args.rules, config, files.collect(), printer)?;
     let policies = policies(&ruleset, asked)?;
-    let host = args.look.open()?;
-    let (scope, depth) = (args.look.scope(), args.look.depth());
+    let host = look.open()?;
+    let (scope, depth) = (look.scope(), look.depth());
     let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
-    let (items, coverage) = args.look.look(&host, want, printer);
+    let matcher = Matcher::new(&ruleset, host.facts().family, every_item);
+    let (items, coverage) = look.look(&host, want, Some(&matcher), printer);
     let facts = host.facts();
     let old = [stale(&ruleset, as_of), dated(&ruleset, as_of)].concat();
     let answer = judge(&Question {
-        ruleset: &ruleset,
+        engine: matcher.engine(),
         policies,
         site: config.site.as_ref(),
         host: facts,
@@ -110,7 +106,7 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
         printer.warnings(&warnings);
     }
     let report = Report {
-        schema: REPORT_SCHEMA,
+        schema: REPORT_SCHEMA.into(),
         tool: Tool::SELF,
         scanned_at,
         elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -124,9 +120,32 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
         items: items.len(),
         sightings: items.iter().map(|item| item.sightings.len()).sum(),
         coverage,
+        inventory: None,
     };
-    args.out.write(printer, |format, look| format.report(&report, look))?;
-    Ok(report.exit_code)
+    let exit_code = report.exit_code;
+    write(report, items, &outputs, args.with_inventory, printer)?;
+    Ok(exit_code)
+}
+
+/// Writes the report in every form. The items go into it after the forms that hold none are written: they are not copied.
+fn write(
+    mut report: Report,
+    items: Vec<InventoryItem>,
+    outputs: &[Output<'_>],
+    with_inventory: bool,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let (full, plain): (Vec<_>, Vec<_>) =
+        outputs.iter().partition(|output| holds_items(output, with_inventory));
+    let mut done = Ok(());
+    for output in plain {
+        done = done.and(output.reports(slice::from_ref(&report), printer));
+    }
+    report.inventory = Some(items);
+    for output in full {
+        done = done.and(output.reports(slice::from_ref(&report), printer));
+    }
+    done
 }
 
 /// A policy is named by a file when it looks like one; ids have no dots and no slashes.
@@ -167,4 +186,9 @@ fn stamp(ruleset: &Ruleset, as_of: Date) -> RulesetStamp {
         stale: ruleset.manifests().iter().any(|manifest| manifest.is_stale(as_of)),
         signed_by: signed.map(|signed| signed.key.clone()),
     }
+}
+
+/// Whether a form brings the items of the host.
+fn holds_items(output: &Output<'_>, with_inventory: bool) -> bool {
+    with_inventory || [Can::NeedsItems, Can::TakesItems].iter().any(|can| output.form().can(*can))
 }

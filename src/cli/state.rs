@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::ruleset::{Accepted, Refusal, Signed};
 
 use super::exit::Failure;
-use super::files::{Lock, read_text, write_new};
+use super::files::{Lock, make_folder, read_text, write_new};
 use super::places;
 
 const FILE: &str = "rulesets.toml";
@@ -79,13 +79,4 @@ impl Memory {
     fn failed(&self, error: &io::Error) -> Failure {
         Failure::file("remember which rules were accepted in", &self.0, error, NEXT)
     }
-}
-
-/// Makes the folder for its owner alone; one that is there stays as it is.
-fn make_folder(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }

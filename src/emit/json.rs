@@ -1,29 +1,41 @@
-//! JSON: the document itself, as `docs/*.schema.json` describe it.
+//! JSON: the document itself, as `docs/*.schema.json` describe it; several documents as a list of them.
+//!
+//! [`super::saved`] reads it back.
+
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::model::{Inventory, Report};
 
-use super::{Format, Look};
+use super::{Can, Form, Format, Look};
 
 /// The format `json`.
 pub(super) struct Json;
 
 impl Format for Json {
-    fn name(&self) -> &'static str {
-        "json"
+    fn form(&self) -> &'static Form {
+        &Form {
+            name: "json",
+            about: "the whole document; 'interdict report' reads it back",
+            extension: "json",
+            media_type: "application/json",
+            can: &[Can::Many, Can::Inventories],
+        }
     }
-    fn report(&self, report: &Report, _look: &Look) -> String {
-        pretty(report)
+    fn reports(&self, reports: &[Report], _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+        pretty(reports, out)
     }
-    fn inventory(&self, inventory: &Inventory, _look: &Look) -> String {
-        pretty(inventory)
+    fn inventories(&self, inventories: &[Inventory], _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+        pretty(inventories, out)
     }
 }
 
-/// Our documents hold only strings, numbers and lists: they can always be written.
-fn pretty(document: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
-    text.push('\n');
-    text
+/// One document stands by itself.
+fn pretty<T: Serialize>(documents: &[T], out: &mut dyn Write) -> io::Result<()> {
+    match documents {
+        [one] => serde_json::to_writer_pretty(&mut *out, one)?,
+        several => serde_json::to_writer_pretty(&mut *out, several)?,
+    }
+    out.write_all(b"\n")
 }

@@ -16,6 +16,22 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Appends formatted text.
+pub(super) fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
+    text.push_str(&what.to_string());
+}
+
+/// The first letters of a text, and how many there are of one that is longer.
+pub fn short(text: &str, letters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(letters) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => {
+            let count = text.chars().count();
+            Cow::Owned(format!("{}… ({count} letters)", text.get(..end).unwrap_or_default()))
+        }
+    }
+}
+
 /// Control characters (C0, DEL, C1) and bidirectional controls (Unicode Standard Annex 9, table 2.1 on).
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -25,6 +41,12 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_say_how_long_they_are() {
+        assert_eq!(short("Касперский", 10), "Касперский");
+        assert_eq!(short("Касперский", 3), "Кас… (10 letters)");
+    }
 
     #[test]
     fn escape_sequences_are_shown_not_sent() {

@@ -2,13 +2,14 @@
 //!
 //! Called by `cli dev generate`; the results stand in `docs/` and a test compares them.
 
-use crate::model::{Inventory, Report};
+use crate::model::{Comparison, Inventory, Report};
 
 /// File name below `docs/` and text of each schema.
 pub fn schemas() -> Vec<(&'static str, String)> {
     vec![
         ("report.schema.json", text(&schemars::schema_for!(Report))),
         ("inventory.schema.json", text(&schemars::schema_for!(Inventory))),
+        ("comparison.schema.json", text(&schemars::schema_for!(Comparison))),
     ]
 }
 

@@ -2,15 +2,18 @@
 //! could not be seen and the next step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 use crate::model::{
-    Accepted, Evidence, Exception, Finding, Gap, GapReason, HostFacts, Inventory, Judgement, LegalBasis,
-    Mode, Phase, PolicyOutcome, Report, Status, Unseen, Verdict,
+    Accepted, Date, Evidence, Exception, Finding, Gap, HostFacts, Inventory, LegalBasis, Mode, Phase,
+    PolicyOutcome, Report, Status, Unseen, Verdict,
 };
 
-use super::safe::safe;
-use super::table::table;
-use super::{Format, Look};
+use super::hidden::in_the_way;
+use super::lines::{Ink, Lines};
+use super::safe::{put, safe};
+use super::steps::next_steps;
+use super::{Can, Form, Format, Look, text_items};
 
 /// The format `text`.
 pub(super) struct Text;
@@ -19,73 +22,49 @@ pub(super) struct Text;
 const EVIDENCE_SHOWN: usize = 8;
 
 impl Format for Text {
-    fn name(&self) -> &'static str {
-        "text"
-    }
-
-    fn report(&self, report: &Report, look: &Look) -> String {
-        let mut page = Page { text: String::new(), look: *look };
-        page.verdict(report);
-        let mut laws = BTreeSet::new();
-        report.findings.iter().for_each(|finding| page.finding(finding, &mut laws));
-        page.unseen(report);
-        page.footer(report);
-        page.text
-    }
-
-    fn inventory(&self, inventory: &Inventory, look: &Look) -> String {
-        let mut page = Page { text: String::new(), look: *look };
-        page.inventory(inventory);
-        page.text
-    }
-}
-
-/// Colours, as ECMA-48 select-graphic-rendition numbers.
-#[derive(Clone, Copy)]
-enum Ink {
-    Red = 31,
-    Green = 32,
-    Yellow = 33,
-    Bold = 1,
-    Dim = 2,
-}
-
-struct Page {
-    text: String,
-    look: Look,
-}
-
-impl Page {
-    fn ink(&self, ink: Ink, text: &str) -> String {
-        if self.look.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", ink as u8) } else { text.to_owned() }
-    }
-
-    fn blank(&mut self) {
-        self.text.push('\n');
-    }
-
-    /// A line with a hanging indent, wrapped at the terminal's width between words.
-    fn line(&mut self, indent: usize, label: &str, text: &str) {
-        let hang = indent + if label.is_empty() { 0 } else { label.len() + 1 };
-        let width = usize::from(self.look.width).max(hang + 24);
-        let mut column = hang;
-        let shown = if label.is_empty() { String::new() } else { format!("{} ", self.ink(Ink::Dim, label)) };
-        put(&mut self.text, format_args!("{:indent$}{shown}", ""));
-        for (at, word) in text.split(' ').enumerate() {
-            let length = word.chars().count();
-            if at > 0 && column + 1 + length > width {
-                put(&mut self.text, format_args!("\n{:hang$}", ""));
-                column = hang;
-            } else if at > 0 {
-                self.text.push(' ');
-                column += 1;
-            }
-            self.text.push_str(word);
-            column += length;
+    fn form(&self) -> &'static Form {
+        &Form {
+            name: "text",
+            about: "for people, in a terminal",
+            extension: "txt",
+            media_type: "text/plain; charset=utf-8",
+            can: &[Can::Many, Can::Inventories, Can::Terminal],
         }
-        self.blank();
     }
 
+    fn reports(&self, reports: &[Report], look: &Look, out: &mut dyn Write) -> io::Result<()> {
+        for (at, report) in reports.iter().enumerate() {
+            let mut page = Lines::new(*look);
+            if at > 0 {
+                page.blank();
+            }
+            page.verdict(report);
+            let mut laws = BTreeSet::new();
+            report.findings.iter().for_each(|finding| page.finding(finding, &mut laws));
+            page.unseen(report);
+            page.footer(report);
+            out.write_all(page.text.as_bytes())?;
+        }
+        if reports.len() > 1 {
+            let mut page = Lines::new(*look);
+            page.hosts(reports);
+            out.write_all(page.text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn inventories(&self, inventories: &[Inventory], look: &Look, out: &mut dyn Write) -> io::Result<()> {
+        for inventory in inventories {
+            text_items::write(&inventory.items, *look, out)?;
+            let mut page = Lines::new(*look);
+            page.inventory_end(inventory);
+            out.write_all(page.text.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+impl Lines {
     fn verdict(&mut self, report: &Report) {
         let (ink, word) = match report.verdict {
             Verdict::Compliant => (Ink::Green, "COMPLIANT"),
@@ -131,6 +110,9 @@ impl Page {
                 &format!("and {} more; see --format json", finding.evidence_total - EVIDENCE_SHOWN),
             );
         }
+        if let Some(updated) = finding.evidence.iter().filter_map(|evidence| evidence.last_update).max() {
+            self.line(2, "note ", &format!("its last update that is recorded here: {}", Date::of(updated)));
+        }
         if let Some(waiver) = &finding.waiver {
             let Exception { reason, approver, expires, written_at } = waiver;
             let text = format!("until {expires}, approved by {approver}: {reason} ({written_at})");
@@ -146,9 +128,7 @@ impl Page {
     }
 
     fn unseen(&mut self, report: &Report) {
-        let mut seen = BTreeSet::new();
-        let unseen = report.policies.iter().flat_map(in_the_way).flat_map(|judged| &judged.unseen);
-        let unseen: Vec<_> = unseen.filter(|one| seen.insert((&one.source, &one.reason))).collect();
+        let unseen = in_the_way(report);
         if !unseen.is_empty() {
             self.blank();
             self.text.push_str(&self.ink(Ink::Bold, "Could not be seen"));
@@ -225,21 +205,22 @@ impl Page {
         self.line(0, "", &text);
     }
 
-    fn inventory(&mut self, inventory: &Inventory) {
-        let mut table = table(&self.look, &["kind", "name", "version", "publisher", "state", "source"]);
-        for seen in &inventory.items {
-            let state = seen.sightings.iter().map(|sighting| sighting.state).max();
-            let sources: BTreeSet<_> = seen.sightings.iter().map(|sighting| sighting.source).collect();
-            table.add_row([
-                seen.item.kind.word().to_owned(),
-                safe(&seen.item.name).into_owned(),
-                safe(seen.item.version.as_ref().map_or("", |version| &version.raw)).into_owned(),
-                safe(seen.item.publisher.as_deref().unwrap_or_default()).into_owned(),
-                state.map_or("", crate::model::State::word).to_owned(),
-                sources.into_iter().collect::<Vec<_>>().join(", "),
-            ]);
-        }
-        put(&mut self.text, format_args!("{table}\n"));
+    /// How many hosts came to which verdict.
+    fn hosts(&mut self, reports: &[Report]) {
+        let count = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
+        let text = format!(
+            "{} hosts: {} non-compliant, {} inconclusive, {} compliant",
+            reports.len(),
+            count(Verdict::NonCompliant),
+            count(Verdict::Inconclusive),
+            count(Verdict::Compliant)
+        );
+        self.blank();
+        self.line(0, "", &text);
+    }
+
+    /// What follows the list of items.
+    fn inventory_end(&mut self, inventory: &Inventory) {
         put(
             &mut self.text,
             format_args!("{} items on {}\n", inventory.items.len(), safe(&host_line(&inventory.host))),
@@ -257,11 +238,6 @@ impl Page {
             }
         }
     }
-}
-
-/// Appends formatted text.
-fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
-    text.push_str(&what.to_string());
 }
 
 fn host_line(host: &HostFacts) -> String {
@@ -289,12 +265,6 @@ fn accepted_line(accepted: &Accepted) -> String {
         .into_owned()
 }
 
-/// Prohibitions whose verdict is part of the policy's: those of which something could be found here, or all.
-fn in_the_way(policy: &PolicyOutcome) -> impl Iterator<Item = &Judgement> {
-    let any = policy.prohibitions.iter().any(|judged| judged.assessable);
-    policy.prohibitions.iter().filter(move |judged| judged.assessable || !any)
-}
-
 fn evidence_line(evidence: &Evidence) -> String {
     let name = safe(&evidence.name);
     let record =
@@ -316,13 +286,14 @@ fn evidence_line(evidence: &Evidence) -> String {
             format_args!(" [pid {}{owner}{}]", process.pid, if process.deleted { ", deleted" } else { "" }),
         );
     }
+    if let Some(sha256) = &evidence.sha256 {
+        put(&mut line, format_args!(", SHA-256 {}", safe(sha256)));
+    }
+    if let Some(signer) = &evidence.signer {
+        put(&mut line, format_args!(", signed by {} ({})", safe(&signer.name), signer.trust.words()));
+    }
     if let Some(strength) = evidence.strength {
-        let word = match strength {
-            crate::model::Strength::Conclusive => "conclusive",
-            crate::model::Strength::Strong => "strong",
-            crate::model::Strength::Weak => "weak",
-        };
-        put(&mut line, format_args!(" [{word}]"));
+        put(&mut line, format_args!(" [{}]", strength.word()));
     }
     line
 }
@@ -353,52 +324,4 @@ fn shared_gaps(unseen: &[&Unseen]) -> BTreeMap<String, Vec<String>> {
         }
     }
     shared
-}
-
-/// What a person can do about what could not be seen.
-fn next_steps(report: &Report, unseen: &[&Unseen]) -> Vec<String> {
-    let gaps = || unseen.iter().flat_map(|one| &one.gaps);
-    let has = |reason: GapReason| gaps().any(|gap| gap.reason == reason);
-    let mut steps = Vec::new();
-    if has(GapReason::PermissionDenied) && !report.host.privileged {
-        let homes = report.host.users.iter().filter(|user| !user.readable).count();
-        let homes = if homes > 0 {
-            format!(" to read {homes} home folder(s) and what else was denied")
-        } else {
-            " to read what was denied".to_owned()
-        };
-        steps.push(format!("run as root (sudo interdict scan){homes}, or ask less with --scope system"));
-    }
-    if has(GapReason::HiddenProcesses) {
-        steps.push("run as root: /proc is mounted so that others' processes are hidden (hidepid)".to_owned());
-    }
-    if has(GapReason::RemoteMount) {
-        steps.push(
-            "scan the server that holds the remote file system; it is not entered from here".to_owned(),
-        );
-    }
-    if has(GapReason::NotMounted) {
-        steps.push(
-            "mount the named file systems below the root (/etc/fstab lists them) and scan again".to_owned(),
-        );
-    }
-    if has(GapReason::Overmounted) {
-        steps.push(
-            "run outside the sandbox (systemd: ProtectHome=no) or unmount what hides the folder".to_owned(),
-        );
-    }
-    if has(GapReason::Budget) {
-        steps.push("give it more time with --budget SECONDS".to_owned());
-    }
-    let broken = [
-        GapReason::Truncated,
-        GapReason::Malformed,
-        GapReason::Missing,
-        GapReason::Empty,
-        GapReason::Inconsistent,
-    ];
-    if broken.into_iter().any(has) {
-        steps.push("repair the named records (dpkg --audit, rpm --rebuilddb, …) and scan again".to_owned());
-    }
-    steps
 }

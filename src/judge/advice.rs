@@ -4,11 +4,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Class, Evidence, ItemKind, State};
+use crate::model::{Class, Evidence, IdentifierType, InventoryItem, ItemKind};
 
-/// The next step for a product found so.
-pub(super) fn advice(product: &str, class: Class, state: State, evidence: &[Evidence]) -> String {
-    match class {
+use super::assess::Weighed;
+
+/// The next step for a product found so; `items` are all of the host.
+pub(super) fn advice(
+    product: &str,
+    weighed: Weighed,
+    evidence: &[Evidence],
+    items: &[InventoryItem],
+) -> String {
+    let state = weighed.state;
+    match weighed.class {
         Class::Tool => {
             return format!("{product} is a tool of the vendor; delete it when it is no longer needed");
         }
@@ -18,7 +26,7 @@ pub(super) fn advice(product: &str, class: Class, state: State, evidence: &[Evid
         Class::Review => return "have a person look at it".to_owned(),
         Class::Product | Class::Embedded => {}
     }
-    let removals: Vec<String> = removals(evidence).into_iter().collect();
+    let removals: Vec<String> = removals(evidence, items).into_iter().collect();
     if state.counts() && !removals.is_empty() {
         return format!("remove it ({}), then scan again to prove it", removals.join("; "));
     }
@@ -26,16 +34,41 @@ pub(super) fn advice(product: &str, class: Class, state: State, evidence: &[Evid
         return "remove it with the vendor's uninstaller, or delete the named files, then scan again to prove it".to_owned();
     }
     if removals.is_empty() {
-        return "only leftovers: delete the named files and accounts, then scan again to prove it".to_owned();
+        return "only leftovers: delete what is named here, then scan again to prove it".to_owned();
     }
     format!("only leftovers: {}, then scan again to prove it", removals.join("; "))
 }
 
 /// The command that removes each package, by its package manager.
-fn removals(evidence: &[Evidence]) -> BTreeSet<String> {
+fn removals(evidence: &[Evidence], items: &[InventoryItem]) -> BTreeSet<String> {
     let packages =
         evidence.iter().filter(|found| found.kind == ItemKind::Package && found.strength.is_some());
-    packages.filter_map(|found| Some(format!("{} {}", remover(found.source)?, word(&found.name)?))).collect()
+    let listed: BTreeSet<_> = evidence
+        .iter()
+        .filter(|found| found.source == "uninstall-keys")
+        .map(|found| found.name.as_str())
+        .collect();
+    let unlisted = |found: &&Evidence| found.source == "msi" && !listed.contains(found.name.as_str());
+    packages
+        .filter_map(|found| {
+            Some(found).filter(unlisted).and_then(|found| by_code(found, items)).or_else(|| removal(found))
+        })
+        .collect()
+}
+
+/// How a product of Windows Installer goes that no list of programs shows.
+fn by_code(found: &Evidence, items: &[InventoryItem]) -> Option<String> {
+    let item = &items.iter().find(|seen| seen.item.id == found.item)?.item;
+    let mut codes = item.identifiers.iter().filter(|known| known.kind == IdentifierType::ProductCode);
+    Some(format!("msiexec /x {}, for Settings does not list '{}'", codes.next()?.value, found.name))
+}
+
+fn removal(found: &Evidence) -> Option<String> {
+    match found.source.as_ref() {
+        // Names of programs of Windows have blanks; no command is made of them.
+        "uninstall-keys" | "msi" | "appx" => Some(format!("uninstall '{}' in Settings, Apps", found.name)),
+        source => Some(format!("{} {}", remover(source)?, word(&found.name)?)),
+    }
 }
 
 fn remover(source: &str) -> Option<&'static str> {
@@ -45,6 +78,8 @@ fn remover(source: &str) -> Option<&'static str> {
         "apk" => "apk del",
         "pacman" => "pacman -Rns",
         "snap" => "snap remove --purge",
+        "chocolatey" => "choco uninstall",
+        "scoop" => "scoop uninstall",
         _ => return None,
     })
 }

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Because, Class, Date, Effect, Evidence, Exception, Finding, Judgement, LegalBasis, LinkKind, Phase,
-    PolicyOutcome, Strength, Verdict,
+    Because, Class, Date, Effect, Evidence, Exception, Finding, IdentifierType, Judgement, LegalBasis,
+    LinkKind, Looked, Milestone, Phase, PolicyOutcome, Strength, Verdict,
 };
 use crate::ruleset::{Act, Answer, At, Authority, Embedded, Policy, Product, Prohibition, Waiver};
 
@@ -140,7 +140,7 @@ fn finding(
         versions,
         bases: bases(question, prohibition),
         effective: effective(policy, prohibition),
-        advice: advised(policy, prohibition, product, weighed, &evidence),
+        advice: advised(question, (policy, prohibition), product, weighed, &evidence),
         evidence,
         evidence_total,
     })
@@ -148,8 +148,8 @@ fn finding(
 
 /// The next step, and the policy's own words where the product is in use.
 fn advised(
-    policy: &Policy,
-    prohibition: &Prohibition,
+    question: &Question<'_>,
+    (policy, prohibition): (&Policy, &Prohibition),
     product: &Product,
     weighed: Weighed,
     evidence: &[Evidence],
@@ -158,7 +158,7 @@ fn advised(
     let step = if in_use && effect(policy, prohibition) == Effect::Review {
         format!("see whether {} belongs here, and who put it here", product.name)
     } else {
-        advice(&product.name, weighed.class, weighed.state, evidence)
+        advice(&product.name, weighed, evidence, question.items)
     };
     match prohibition.advice.as_ref().filter(|_| in_use) {
         Some(words) => format!("{step}. {words}"),
@@ -198,7 +198,7 @@ fn is_outside(question: &Question<'_>, prohibition: &Prohibition) -> bool {
     let Some(site) = question.site else { return false };
     // What binds only those who export to the vendor binds nobody who has its software.
     let binds = |authority: &&Authority| authority.acts != [Act::Export];
-    let authorities = prohibition.authorities.iter().filter_map(|id| question.ruleset.authority(id));
+    let authorities = prohibition.authorities.iter().filter_map(|id| question.engine.ruleset().authority(id));
     let mut authorities = authorities.filter(binds).peekable();
     authorities.peek().is_some() && authorities.all(|authority| authority.applies_to.excludes(site))
 }
@@ -206,7 +206,7 @@ fn is_outside(question: &Question<'_>, prohibition: &Prohibition) -> bool {
 /// The waiver that holds for a product here and now.
 fn waiver(question: &Question<'_>, prohibition: &Prohibition, product: &Product) -> Option<Exception> {
     let host = question.host.name.as_deref();
-    let mut waivers = question.ruleset.waivers().iter();
+    let mut waivers = question.engine.ruleset().waivers().iter();
     let fits = |waiver: &&Waiver| {
         waiver.answer.holds(question.as_of) && waiver.is_for(&prohibition.id, &product.id, host)
     };
@@ -220,7 +220,7 @@ pub(super) fn exception(answer: &Answer, at: &At) -> Exception {
 }
 
 fn vendor_name(question: &Question<'_>, product: &Product) -> String {
-    let vendor = question.ruleset.vendor(&product.vendor);
+    let vendor = question.engine.ruleset().vendor(&product.vendor);
     vendor.map_or_else(|| product.vendor.clone(), |vendor| vendor.name.clone())
 }
 
@@ -253,18 +253,25 @@ fn evidence(question: &Question<'_>, assessment: &Assessment<'_>) -> Vec<Evidenc
 fn blank(question: &Question<'_>, item: usize, sighting: usize, link: Option<LinkKind>) -> Option<Evidence> {
     let seen = question.items.get(item)?;
     let sighting = seen.sightings.get(sighting)?;
+    let hash = seen.item.identifiers.iter().find(|one| one.kind == IdentifierType::Sha256);
     Some(Evidence {
         item: seen.item.id,
         kind: seen.item.kind,
         name: seen.item.name.clone(),
         version: seen.item.version.as_ref().map(|version| version.raw.clone()),
         publisher: seen.item.publisher.clone(),
-        source: sighting.source,
+        signer: match &seen.item.signer {
+            Looked::Some(signer) => Some(signer.clone()),
+            _ => None,
+        },
+        sha256: hash.map(|hash| hash.value.clone()),
+        source: sighting.source.clone(),
         state: sighting.state,
         scope: sighting.scope.clone(),
         place: sighting.place.clone(),
         image: sighting.image.clone(),
         recorded_at: sighting.recorded_at,
+        last_update: sighting.last_update,
         process: sighting.process.clone(),
         strength: None,
         rests_on: Vec::new(),
@@ -277,7 +284,7 @@ fn blank(question: &Question<'_>, item: usize, sighting: usize, link: Option<Lin
 fn bases(question: &Question<'_>, prohibition: &Prohibition) -> Vec<LegalBasis> {
     let authorities = prohibition.authorities.iter();
     authorities
-        .filter_map(|id| question.ruleset.authority(id))
+        .filter_map(|id| question.engine.ruleset().authority(id))
         .map(|authority| basis(question, authority))
         .collect()
 }
@@ -289,8 +296,17 @@ fn basis(question: &Question<'_>, authority: &Authority) -> LegalBasis {
         title: authority.title.clone(),
         citation: authority.citation.clone(),
         url: authority.url.clone(),
-        forbids: format!("{}; binds {}", authority.forbids, authority.population),
+        forbids: if authority.forbids.ends_with('.') {
+            format!("{} Binds {}", authority.forbids, authority.population)
+        } else {
+            format!("{}; binds {}", authority.forbids, authority.population)
+        },
         phase: milestone.map(|milestone| milestone.text.clone()),
         since: milestone.map(|milestone| milestone.date),
+        milestones: authority
+            .milestones
+            .iter()
+            .map(|one| Milestone { date: one.date, text: one.text.clone() })
+            .collect(),
     }
 }

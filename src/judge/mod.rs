@@ -7,11 +7,12 @@ use crate::matching::Engine;
 use crate::model::{
     Claim, Coverage, Date, Depth, Finding, HostFacts, InventoryItem, PolicyOutcome, ScopeAsk, Verdict,
 };
-use crate::ruleset::{Diagnostic, Policy, Ruleset, Site, Waiver, unused};
+use crate::ruleset::{Diagnostic, Policy, Site, Waiver, unused};
 
 mod advice;
 mod assess;
 mod claim;
+pub mod compare;
 mod decide;
 mod examples;
 mod explain;
@@ -24,8 +25,8 @@ pub use outcome::{Outcome, Under, outcomes};
 
 /// All that a verdict is made of.
 pub struct Question<'a> {
-    /// The rules.
-    pub ruleset: &'a Ruleset,
+    /// The rules, ready to be matched for this host's family.
+    pub engine: &'a Engine<'a>,
     /// The policies that were asked for.
     pub policies: Vec<&'a Policy>,
     /// Who the site is, where the configuration says so.
@@ -61,8 +62,7 @@ pub struct Answer {
 
 /// Judges. Without any policy nothing was asked, and nothing can be concluded.
 pub fn judge(question: &Question<'_>) -> Answer {
-    let engine = Engine::new(question.ruleset, question.host.family);
-    let assessments = assess::assess(question.items, &engine);
+    let assessments = assess::assess(question.items, question.engine);
     let mut findings = Vec::new();
     let mut policies = Vec::new();
     for policy in &question.policies {
@@ -89,7 +89,7 @@ fn unused_waivers(question: &Question<'_>, findings: &[Finding]) -> Vec<Diagnost
         let by = |finding: &Finding| waiver.is_for(&finding.prohibition, &finding.product, host);
         findings.iter().any(|finding| finding.waiver.is_some() && by(finding))
     };
-    let waivers = question.ruleset.waivers().iter();
+    let waivers = question.engine.ruleset().waivers().iter();
     unused(waivers.filter(|waiver| {
         waiver.hosts.include(host) && waiver.answer.holds(question.as_of) && asked(waiver) && !needed(waiver)
     }))

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Accepted, Confidence, Depth, Exception, Gap, HostFacts, ItemKind, Mode, ScopeKind, SourceReport, Status,
+    Accepted, Confidence, Exception, Gap, HostFacts, ItemKind, Mode, ScopeKind, SourceReport, Status,
     Strength, Unseen,
 };
 use crate::ruleset::{Policy, Prohibition, Ruleset, fields};
@@ -30,14 +30,15 @@ pub(super) struct Needs {
 /// Weighs the coverage for one prohibition.
 pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Prohibition) -> Needs {
     let mut unseen = limits(question, policy);
-    let kinds = kinds(question.ruleset, prohibition, question.host, policy.min_confidence);
+    let kinds = kinds(question.engine.ruleset(), prohibition, question.host, policy.min_confidence);
     if kinds.is_empty() {
         let family = question.host.family.word();
         unseen.push(said(format!("not assessable: no indicator of it can be found on {family}")));
     }
     let sources = question.coverage.sources.iter();
     let needed: Vec<_> = sources.filter(|source| kinds.iter().any(|kind| source.can_count(*kind))).collect();
-    let unsought = kinds.iter().copied().filter(|kind| !needed.iter().any(|source| source.can_count(*kind)));
+    let asked = |source: &SourceReport, kind| source.can_count(kind) && looked(source.status, kind);
+    let unsought = kinds.iter().copied().filter(|kind| !needed.iter().any(|source| asked(source, *kind)));
     let not_looked_for: Vec<ItemKind> = unsought.collect();
     if !kinds.is_empty() && not_looked_for.len() == kinds.len() {
         unseen.push(said(format!(
@@ -49,13 +50,21 @@ pub(super) fn needs(question: &Question<'_>, policy: &Policy, prohibition: &Proh
     for source in &needed {
         unseen.extend(hidden(source, question, &mut accepted));
     }
-    if question.scope.includes(ScopeKind::Machine) && !question.coverage.sources.iter().any(is_whole_record) {
-        unseen
-            .push(said("no record of the software installed for the machine could be read whole".to_owned()));
+    let sources = &question.coverage.sources;
+    let records: Vec<_> = sources.iter().filter(|source| is_read_record(source)).collect();
+    if question.scope.includes(ScopeKind::Machine) && !records.iter().any(|source| source.records > 0) {
+        let what = if records.is_empty() { "could be read whole" } else { "has anything in it" };
+        unseen.push(said(format!("no record of the software installed for the machine {what}")));
     }
-    let sources = needed.iter().map(|source| source.source.to_owned()).collect();
+    let sources = needed.iter().map(|source| source.source.clone().into_owned()).collect();
     let assessable = not_looked_for.len() < kinds.len();
     Needs { sources, assessable, unseen, accepted, not_looked_for }
+}
+
+/// Whether a source that ended so looked for things of a kind. A dead disk cannot be asked for its devices; a kernel without
+/// a bus has none, and what the machine around it has nobody knows.
+fn looked(status: Status, kind: ItemKind) -> bool {
+    status != Status::Unavailable && (kind != ItemKind::Device || status != Status::NotApplicable)
 }
 
 /// Kinds of items as a list for people.
@@ -63,6 +72,8 @@ pub(super) fn words(kinds: &[ItemKind]) -> String {
     let word = |kind: &ItemKind| match kind {
         ItemKind::Extension => "browser extensions".to_owned(),
         ItemKind::SecurityProduct => "registered security products".to_owned(),
+        // Windows and old versions of macOS keep a history of them, which is read; what is attached now only Linux tells.
+        ItemKind::Device => "attached devices".to_owned(),
         kind => format!("{}s", kind.word()),
     };
     kinds.iter().map(word).collect::<Vec<_>>().join(", ")
@@ -73,12 +84,11 @@ fn limits(question: &Question<'_>, policy: &Policy) -> Vec<Unseen> {
     let mut limits = Vec::new();
     if let Some(why) = &question.host.os.unread {
         let reason =
-            format!("os-release could not be read ({why}): which package databases must exist is not known");
+            format!("the system's own record could not be read ({why}): what must exist is not known");
         limits.push(said(reason));
     }
     if question.depth < policy.min_depth {
-        let word = if policy.min_depth == Depth::Standard { "standard" } else { "quick" };
-        limits.push(said(format!("the policy asks for --depth {word} at least")));
+        limits.push(said(format!("the policy asks for --depth {} at least", policy.min_depth.word())));
     }
     if !question.scope.covers(policy.min_scope) {
         limits.push(said("the policy asks for more than the --scope of this scan".to_owned()));
@@ -128,7 +138,7 @@ fn hidden(source: &SourceReport, question: &Question<'_>, accepted: &mut Vec<Acc
         Status::Unavailable => question.host.mode == Mode::Live,
     };
     let unseen = |gaps: Vec<Gap>| Unseen {
-        source: Some(source.source.to_owned()),
+        source: Some(source.source.clone().into_owned()),
         status: Some(source.status),
         reason: source.reason.clone().unwrap_or_else(|| "not all of it could be read".to_owned()),
         gaps,
@@ -142,13 +152,13 @@ fn hidden(source: &SourceReport, question: &Question<'_>, accepted: &mut Vec<Acc
         let Some(exception) = accepts(question, source, None) else {
             return Some(unseen(open.into_iter().chain(borne).cloned().collect()));
         };
-        accepted.push(Accepted { source: source.source.to_owned(), gap: None, exception });
+        accepted.push(Accepted { source: source.source.clone().into_owned(), gap: None, exception });
         return None;
     }
     for gap in borne {
         let exception = accepts(question, source, Some(gap));
         accepted.extend(exception.map(|exception| Accepted {
-            source: source.source.to_owned(),
+            source: source.source.clone().into_owned(),
             gap: Some(gap.clone()),
             exception,
         }));
@@ -159,7 +169,7 @@ fn hidden(source: &SourceReport, question: &Question<'_>, accepted: &mut Vec<Acc
 /// The exception under which a gap is accepted; without a gap: that the source saw nothing at all.
 fn accepts(question: &Question<'_>, source: &SourceReport, gap: Option<&Gap>) -> Option<Exception> {
     let host = question.host.name.as_deref();
-    let mut all = question.ruleset.accepted_gaps().iter();
+    let mut all = question.engine.ruleset().accepted_gaps().iter();
     let found = all.find(|one| {
         let covers = gap.map_or_else(|| one.covers_all(), |gap| one.covers(gap));
         one.source == source.source && covers && one.hosts.include(host) && one.answer.holds(question.as_of)
@@ -169,7 +179,7 @@ fn accepts(question: &Question<'_>, source: &SourceReport, gap: Option<&Gap>) ->
 
 /// Whether it is a record of installed software that was read without a gap that blocks. One that holds nothing is
 /// the database of another system's tool (dpkg on Fedora), and says nothing about this one.
-fn is_whole_record(source: &SourceReport) -> bool {
+fn is_read_record(source: &SourceReport) -> bool {
     let read = matches!(source.status, Status::Complete | Status::Partial);
-    source.install_record && read && source.records > 0 && !source.has_blocking_gap()
+    source.install_record && read && !source.has_blocking_gap()
 }

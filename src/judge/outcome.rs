@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::matching::Engine;
 use crate::model::{Because, Class, Confidence, Finding, State};
 
 use super::Question;
@@ -51,8 +50,7 @@ pub struct Under {
 
 /// Every product that the items of a question speak for.
 pub fn outcomes(question: &Question<'_>) -> Vec<Outcome> {
-    let engine = Engine::new(question.ruleset, question.host.family);
-    let assessments = assess(question.items, &engine);
+    let assessments = assess(question.items, question.engine);
     let mut outcomes: Vec<Outcome> = assessments
         .iter()
         .map(|assessment| Outcome {

@@ -54,6 +54,11 @@ impl<'r> Engine<'r> {
         Self { ruleset, family, index: Index::new(ruleset.indicators(), family) }
     }
 
+    /// The rules.
+    pub fn ruleset(&self) -> &'r Ruleset {
+        self.ruleset
+    }
+
     /// The indicators an item meets, as far as the item alone can say. For every host the same.
     pub fn item_hits(&self, item: &Item) -> Vec<Candidate<'r>> {
         let folded = Folded::new(item);
@@ -205,7 +210,7 @@ mod tests {
             path: path.map(|path| path.text().into_owned()),
         };
         let sighting = Sighting {
-            source: "test",
+            source: "test".into(),
             state: trace.state,
             scope: Scope::Machine,
             place: trace.place.clone(),
@@ -347,6 +352,27 @@ reason = "left by a dog"
         }
         program.signer = Looked::Unreadable("test".to_owned());
         assert_eq!(hits(&rules, &program).len(), 1);
+    }
+
+    #[test]
+    fn a_team_is_only_as_good_as_its_chain() {
+        let teams = "signers = [\"Acme Corp\"]\nteam_ids = [\"ABCDE12345\"]";
+        let text = RULES.replace("signers = [\"Acme Corp\"]", teams);
+        let rules = of_text(&[("a.toml", &text)]).ruleset.unwrap();
+        let mut program = trace(ItemKind::Executable, "tool");
+        let other = |strength| vec![("acme.other".to_owned(), strength, Class::Product)];
+        for (team, trust, expected) in [
+            ("ABCDE12345", Trust::Anchored, other(Strength::Conclusive)),
+            ("abcde12345", Trust::Anchored, other(Strength::Conclusive)),
+            ("ABCDE12345", Trust::Unanchored, other(Strength::Weak)),
+            ("ABCDE12345", Trust::Broken, other(Strength::Weak)),
+            ("ABCDE12345", Trust::Unchecked, other(Strength::Weak)),
+            ("ABCDE12346", Trust::Anchored, Vec::new()),
+        ] {
+            let (name, team_id) = ("A subsidiary".to_owned(), Some(team.to_owned()));
+            program.signer = Looked::Some(Signer { name, team_id, trust });
+            assert_eq!(hits(&rules, &program), expected, "{team} {trust:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Asked by the engine. Their signature says that the platform let a thing in, not who made it.
 
-/// Folded subjects: of Windows' hardware and early-launch programmes, of both stores.
+/// Folded subjects: of Windows' hardware and early-launch programmes, of the stores.
 const PLATFORMS: &[&str] = &[
     "microsoft windows hardware compatibility publisher",
     "microsoft windows hardware abstraction layer publisher",
@@ -12,6 +12,8 @@ const PLATFORMS: &[&str] = &[
     "microsoft corporation",
     "microsoft marketplace",
     "apple mac os application signing",
+    "apple iphone os application signing",
+    "testflight beta distribution",
     "software signing",
     "apple code signing certification authority",
 ];

@@ -4,50 +4,59 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::automaton::OverlappingState;
+use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
 
 use super::{Gathered, Who};
 
 /// Bytes of a needle that are looked for: more tell little, and each costs memory.
 const MAX_NEEDLE: usize = 24;
 
-/// Whose a needle is.
-#[derive(Debug, Clone, Copy)]
-struct Owner {
-    who: Who,
-    /// Whether a text must begin with it.
-    begins: bool,
+/// Where in a text a needle is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    /// At its beginning: the search ends with the first letter that no needle has there.
+    Begins,
+    /// Anywhere.
+    Anywhere,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Held {
+    /// None where there is nothing to look for.
     automaton: Option<AhoCorasick>,
-    /// The owners of all needles, those of each needle together.
-    owners: Vec<Owner>,
+    anchored: Anchored,
+    /// Whose the needles are, those of each needle together.
+    owners: Vec<Who>,
     /// For each needle where its owners begin; one more at the end.
     begins: Vec<usize>,
 }
 
 /// The same before the automaton is made.
 #[derive(Default)]
-pub(super) struct HeldNeedles<'r>(BTreeMap<&'r [u8], Vec<Owner>>);
+pub(super) struct HeldNeedles<'r>(BTreeMap<&'r [u8], Vec<Who>>);
 
 impl<'r> HeldNeedles<'r> {
-    pub(super) fn add(&mut self, text: &'r str, begins: bool, who: Who) {
+    pub(super) fn add(&mut self, text: &'r str, who: Who) {
         let bytes = text.as_bytes();
-        self.0.entry(bytes.get(..MAX_NEEDLE).unwrap_or(bytes)).or_default().push(Owner { who, begins });
+        self.0.entry(bytes.get(..MAX_NEEDLE).unwrap_or(bytes)).or_default().push(who);
     }
 
     /// Where there are more than an automaton can hold, they go to the rest.
-    pub(super) fn into_held(self, rest: &mut Vec<Who>) -> Held {
-        if self.0.is_empty() {
-            return Held::default();
-        }
-        let Ok(automaton) = AhoCorasick::new(self.0.keys()) else {
-            rest.extend(self.0.into_values().flatten().map(|owner| owner.who));
-            return Held::default();
+    pub(super) fn into_held(self, place: Where, rest: &mut Vec<Who>) -> Held {
+        let (anchored, start) = match place {
+            Where::Begins => (Anchored::Yes, StartKind::Anchored),
+            Where::Anywhere => (Anchored::No, StartKind::Unanchored),
         };
-        let mut held = Held { automaton: Some(automaton), owners: Vec::new(), begins: vec![0] };
+        let mut held = Held { automaton: None, anchored, owners: Vec::new(), begins: vec![0] };
+        if self.0.is_empty() {
+            return held;
+        }
+        let Ok(automaton) = AhoCorasick::builder().start_kind(start).build(self.0.keys()) else {
+            rest.extend(self.0.into_values().flatten());
+            return held;
+        };
+        held.automaton = Some(automaton);
         for owners in self.0.into_values() {
             held.owners.extend(owners);
             held.begins.push(held.owners.len());
@@ -60,12 +69,14 @@ impl Held {
     /// All that have a needle in a folded text.
     pub(super) fn find(&self, text: &str, found: &mut Gathered) {
         let Some(automaton) = &self.automaton else { return };
+        let input = Input::new(text).anchored(self.anchored);
+        let mut state = OverlappingState::start();
         // The only error is an automaton that cannot search so, which this kind can.
-        for hit in automaton.try_find_overlapping_iter(text).into_iter().flatten() {
+        while automaton.try_find_overlapping(input.clone(), &mut state).is_ok() {
+            let Some(hit) = state.get_match() else { return };
             let begin = |at: usize| self.begins.get(at).copied().unwrap_or(0);
             let needle = hit.pattern().as_usize();
-            let owners = self.owners.get(begin(needle)..begin(needle + 1)).unwrap_or_default();
-            found.extend(owners.iter().filter(|one| !one.begins || hit.start() == 0).map(|one| one.who));
+            found.extend(self.owners.get(begin(needle)..begin(needle + 1)).unwrap_or_default());
         }
     }
 }

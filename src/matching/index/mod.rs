@@ -10,7 +10,7 @@ use crate::model::{Family, ItemKind};
 use crate::ruleset::indicator::{Folded, Slot};
 use crate::ruleset::pattern::Needle;
 use crate::ruleset::{Indicator, Rule};
-use held::{Held, HeldNeedles};
+use held::{Held, HeldNeedles, Where};
 use whole::{Whole, WholeNeedles};
 
 /// Positions that are gathered before those named twice are dropped: a hostile text can hold a needle many times.
@@ -37,10 +37,17 @@ fn bit(kind: ItemKind) -> u32 {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// One for each slot, as [`Slot::ALL`] has them.
-    whole: Vec<Whole>,
-    held: Vec<Held>,
+    slots: Vec<OfSlot>,
     /// Those in which nothing is fixed.
     rest: Vec<Who>,
+}
+
+/// Rules by what is fixed in one field.
+#[derive(Debug)]
+struct OfSlot {
+    whole: Whole,
+    begins: Held,
+    holds: Held,
 }
 
 impl Index {
@@ -58,13 +65,15 @@ impl Index {
     /// Positions of all rules that an item could meet, each once, in order.
     pub(super) fn candidates(&self, item: &Folded<'_>) -> Vec<usize> {
         let mut found = Gathered { kind: bit(item.kind), positions: Vec::new(), many: MANY };
-        found.extend(self.rest.iter().copied());
-        for ((slot, whole), held) in Slot::ALL.iter().zip(&self.whole).zip(&self.held) {
-            for text in item.slot(*slot) {
-                found.extend(whole.find(text));
-                held.find(text, &mut found);
+        found.extend(&self.rest);
+        item.each_text(&mut |slot, text| {
+            let Some(of) = self.slots.get(slot as usize) else { return };
+            if !of.whole.is_empty() {
+                of.whole.find(text).for_each(|who| found.extend(&[who]));
             }
-        }
+            of.begins.find(text, &mut found);
+            of.holds.find(text, &mut found);
+        });
         found.into_sorted()
     }
 }
@@ -77,9 +86,12 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn extend(&mut self, found: impl Iterator<Item = Who>) {
-        let kind = self.kind;
-        self.positions.extend(found.filter(|who| who.looks_at(kind)).map(|who| who.position));
+    fn extend(&mut self, found: &[Who]) {
+        for who in found {
+            if who.looks_at(self.kind) {
+                self.positions.push(who.position);
+            }
+        }
         if self.positions.len() > self.many {
             self.tidy();
             self.many = MANY.max(2 * self.positions.len());
@@ -100,9 +112,15 @@ impl Gathered {
 /// What an index is made of.
 #[derive(Default)]
 struct Needles<'r> {
-    whole: [WholeNeedles; Slot::ALL.len()],
-    held: [HeldNeedles<'r>; Slot::ALL.len()],
+    slots: [OfSlotNeedles<'r>; Slot::ALL.len()],
     rest: Vec<Who>,
+}
+
+#[derive(Default)]
+struct OfSlotNeedles<'r> {
+    whole: WholeNeedles,
+    begins: HeldNeedles<'r>,
+    holds: HeldNeedles<'r>,
 }
 
 impl<'r> Needles<'r> {
@@ -112,26 +130,30 @@ impl<'r> Needles<'r> {
         let usable = rule.conditions.indexes().filter_map(|(slot, pattern)| {
             let needles = pattern.needles()?;
             let commonest = needles.iter().map(Needle::rarity).min()?;
-            Some((Slot::ALL.iter().position(|one| *one == slot)?, commonest, needles))
+            Some((slot as usize, commonest, needles))
         });
         // Where several conditions could be used, the one whose commonest needle is rarest is met least often.
         let best = usable.max_by_key(|(_, commonest, _)| *commonest);
-        let places = best
-            .and_then(|(at, _, needles)| Some((self.whole.get_mut(at)?, self.held.get_mut(at)?, needles)));
-        let Some((whole, held, needles)) = places else { return self.rest.push(who) };
+        let place = best.and_then(|(at, _, needles)| Some((self.slots.get_mut(at)?, needles)));
+        let Some((of, needles)) = place else { return self.rest.push(who) };
         for needle in needles {
             match needle {
-                Needle::Whole(text) => whole.add(text, who),
-                Needle::Begins(text) => held.add(text, true, who),
-                Needle::Holds(text) => held.add(text, false, who),
+                Needle::Whole(text) => of.whole.add(text, who),
+                Needle::Begins(text) => of.begins.add(text, who),
+                Needle::Holds(text) => of.holds.add(text, who),
             }
         }
     }
 
     fn into_index(self) -> Index {
         let mut rest = self.rest;
-        let held = self.held.into_iter().map(|needles| needles.into_held(&mut rest)).collect();
-        Index { whole: self.whole.into_iter().map(WholeNeedles::into_whole).collect(), held, rest }
+        let into = |of: OfSlotNeedles<'_>| OfSlot {
+            whole: of.whole.into_whole(),
+            begins: of.begins.into_held(Where::Begins, &mut rest),
+            holds: of.holds.into_held(Where::Anywhere, &mut rest),
+        };
+        let slots = self.slots.into_iter().map(into).collect();
+        Index { slots, rest }
     }
 }
 
