@@ -3,6 +3,11 @@
 //! `cargo bench`. Whole scans against other programs: `benches/peers.py`.
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
+#[path = "../tests/support/hive.rs"]
+mod hive;
+
+use std::ops::ControlFlow;
+
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 
@@ -10,6 +15,8 @@ use interdict::matching::Engine;
 use interdict::model::{Family, InventoryItem, ItemKind, Place, Scheme, State, Trace, Version};
 use interdict::normalise::{Gathering, Places, fold, gather};
 use interdict::parse::dpkg::{End, status};
+use interdict::parse::regf::Hive;
+use interdict::parse::registry_value::RegistryValue;
 use interdict::ruleset::{Ruleset, built_in};
 
 fn main() {
@@ -62,6 +69,45 @@ fn read_dpkg_status(bencher: Bencher<'_, '_>) {
     bencher
         .counter(BytesCount::new(bytes.len()))
         .bench(|| status(black_box(&bytes), End::Strict).records.len());
+}
+
+/// Uninstall entries of a large workstation.
+const UNINSTALL: usize = 5000;
+
+fn software() -> Vec<u8> {
+    let mut builder = hive::HiveBuilder::new();
+    for n in 0..UNINSTALL {
+        let path = format!("Microsoft\\Windows\\CurrentVersion\\Uninstall\\{{0000-{n:08x}-0000}}");
+        for (name, text) in [
+            ("DisplayName", format!("Something of somebody {n}")),
+            ("DisplayVersion", format!("1.{n}.0")),
+            ("Publisher", "Somebody Ltd.".to_owned()),
+            ("InstallLocation", format!("C:\\Program Files\\Somebody\\Something {n}\\")),
+        ] {
+            builder.set(&path, name, RegistryValue::sz(&text));
+        }
+        builder.set(&path, "EstimatedSize", RegistryValue::dword(17));
+    }
+    builder.build()
+}
+
+/// Opens the hive and reads every child of the uninstall key with five values.
+fn entries(bytes: &[u8]) -> usize {
+    let hive = Hive::open(bytes, vec![]).unwrap();
+    let key = hive.find("Microsoft\\Windows\\CurrentVersion\\Uninstall").unwrap().unwrap();
+    let mut read = 0;
+    let visited = hive.children(&key, &mut |child| {
+        hive.values(&child.unwrap(), &mut |value| read += value.unwrap().1.data.len()).unwrap();
+        ControlFlow::Continue(())
+    });
+    visited.unwrap();
+    read
+}
+
+#[divan::bench]
+fn read_uninstall_keys(bencher: Bencher<'_, '_>) {
+    let bytes = software();
+    bencher.counter(ItemsCount::new(UNINSTALL)).bench(|| entries(black_box(&bytes)));
 }
 
 #[divan::bench(args = ["libreoffice-core", "AO Kaspersky Lab <support@kaspersky.com>", "Лаборатория  Касперского"])]

@@ -60,7 +60,7 @@ fn help_has_examples_and_exit_codes() {
     for words in ["Examples:", "interdict scan --root", "3 inconclusive"] {
         assert!(help.stdout.contains(words), "{}", help.stdout);
     }
-    for command in ["scan", "inventory", "sources", "rules"] {
+    for command in ["scan", "inventory", "sources", "rules", "config", "doctor"] {
         let help = Run::of(interdict().args([command, "--help"]));
         assert!(help.code == 0 && help.stdout.contains("Usage: interdict"), "{help:?}");
         assert!(command == "sources" || help.stdout.contains("Examples:"), "{help:?}");

@@ -27,6 +27,7 @@ fn site(config: &str) -> Root {
 
 fn scan(site: &Root, args: &[&str]) -> Run {
     let mut command = interdict();
+    command.env_remove("INTERDICT_STATE");
     command.args(["scan", "--format", "json", "--root"]).arg(site.path()).args(args);
     Run::of(command.current_dir(site.at("conf")).args(["--config", "site.toml"]))
 }
@@ -107,7 +108,11 @@ fn trusted_keys_of_the_file_are_asked() {
         "conf/more/ruleset.toml",
         "schema = 1\n[ruleset]\nname = \"more\"\nversion = 9\nreleased = 2026-01-01\n",
     );
-    let run = |words: &str| Run::of(interdict().current_dir(site.at("conf")).args(words.split_whitespace()));
+    let run = |words: &str| {
+        let mut command = interdict();
+        command.current_dir(site.at("conf")).env_remove("INTERDICT_STATE");
+        Run::of(command.args(words.split_whitespace()))
+    };
     let made = run("rules keygen --no-password --secret-key our.key --public-key our.pub --no-config");
     assert_eq!(made.code, 0, "{made:?}");
     let unsigned = scan(&site, &[]);
@@ -150,4 +155,125 @@ fn the_page_shows_every_key_and_its_example_is_right() {
     let tops = top.split(", ").filter(|key| *key != "site").map(|key| format!("`{key}`"));
     let missing: Vec<String> = keys.chain(tops).filter(|key| !page.contains(&format!("| {key} |"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Runs a command in the folder of the configuration with variables.
+fn with(site: &Root, variables: &[(&str, &str)], words: &str) -> Run {
+    let mut command = interdict();
+    command.current_dir(site.at("conf")).env_remove("INTERDICT_STATE").env_remove("INTERDICT_WAIT");
+    Run::of(command.envs(variables.iter().copied()).args(words.split_whitespace()))
+}
+
+#[test]
+fn arguments_win_over_the_environment_and_the_environment_over_the_file() {
+    let site = site("policies = [\"ours.toml\"]\nscope = \"system\"\ndepth = \"quick\"\n");
+    let root = site.path().display();
+    let claim = |variables: &[(&str, &str)], more: &str| {
+        let words = format!("scan --config site.toml --format json --root {root} {more}");
+        let report = with(&site, variables, &words).json();
+        let word = |key: &str| report["claim"][key].as_str().unwrap().to_owned();
+        (word("scope"), word("depth"), report["policies"][0]["policy"].as_str().unwrap().to_owned())
+    };
+    let words = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+    assert_eq!(claim(&[], ""), words("system", "quick", "ours"));
+    let variables = [("INTERDICT_DEPTH", "standard"), ("INTERDICT_POLICIES", "us-commerce")];
+    assert_eq!(claim(&variables, ""), words("system", "standard", "us-commerce"));
+    let arguments = "--depth quick --scope all --policy ours.toml";
+    assert_eq!(claim(&variables, arguments), words("all", "quick", "ours"));
+}
+
+#[test]
+fn what_is_in_force_is_shown_with_who_said_it() {
+    let site = site("policies = [\"ours.toml\"]\n\nbudget = 60\n[site]\nsectors = [\"private\"]\n");
+    let variables = [("INTERDICT_BUDGET", "7"), ("INTERDICT_DEPHT", "deep")];
+    let shown = with(&site, &variables, "config show --origin --format json --config site.toml");
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(
+        shown.stderr.contains("INTERDICT_DEPHT says nothing to this program; did you mean INTERDICT_DEPTH?")
+    );
+    let document = shown.json();
+    let value = |key: &str| {
+        let values = document["values"].as_array().unwrap();
+        let one = values.iter().find(|one| one["key"] == key).unwrap();
+        (one["value"].clone(), one["origin"].clone())
+    };
+    let variable = serde_json::json!({ "kind": "environment", "variable": "INTERDICT_BUDGET" });
+    assert_eq!(value("budget"), (7.into(), variable));
+    assert_eq!(value("policies").1, serde_json::json!({ "kind": "file", "path": "site.toml", "line": 2 }));
+    assert_eq!(value("site.sectors").1["line"], 5);
+    assert_eq!(value("site.devices"), (serde_json::Value::Null, serde_json::json!({ "kind": "default" })));
+    assert_eq!(value("depth").1["kind"], "default");
+    let text = with(&site, &variables, "config show --origin --config site.toml").stdout;
+    for words in ["site.toml:2", "the variable INTERDICT_BUDGET", "nobody: the default", "us-commerce"] {
+        assert_eq!(text.contains(words), words != "us-commerce", "{words}: {text}");
+    }
+    assert_eq!(with(&site, &[], "config check --config site.toml").code, 0);
+}
+
+#[test]
+fn a_wrong_word_is_told_with_the_nearest_and_a_variable_with_its_line() {
+    let site = site("bugdet = 3\n");
+    let wrong = with(&site, &[], "config check --config site.toml");
+    assert!(wrong.code == 2 && wrong.stderr.contains("did you mean `budget`? it has: "), "{wrong:?}");
+    let wrong = with(&site, &[("INTERDICT_BUDGET", "soon")], "config check --no-config");
+    for words in ["the environment (INTERDICT_…)", "budget = \"soon\"", "E0103"] {
+        assert!(wrong.code == 2 && wrong.stderr.contains(words), "{words}: {wrong:?}");
+    }
+}
+
+#[test]
+fn the_report_goes_where_the_configuration_says_unless_an_argument_says_otherwise() {
+    let site = site("output = [\"json=report.json\", \"report.md\"]\n");
+    let root = site.path().display();
+    let plain = with(&site, &[], &format!("scan --config site.toml --root {root}"));
+    assert_eq!(plain.stdout, "", "{plain:?}");
+    let written = fs::read_to_string(site.at("conf/report.json")).unwrap();
+    assert!(written.contains("interdict.report/1") && site.at("conf/report.md").exists());
+    let asked = with(&site, &[], &format!("scan --config site.toml --format text --root {root}"));
+    assert!(asked.stdout.lines().count() > 3, "{asked:?}");
+    let listed = with(&site, &[], &format!("inventory --config site.toml --format json --root {root}"));
+    assert!(listed.stdout.contains("interdict.inventory/1"), "an inventory is no report");
+}
+
+#[test]
+fn a_configuration_that_others_can_change_is_refused_as_root() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    if !support::is_root() {
+        return;
+    }
+    let site = site("rules = [\"more\"]\n");
+    site.file(
+        "conf/more/ruleset.toml",
+        "schema = 1\n[ruleset]\nname = \"more\"\nversion = 9\nreleased = 2026-01-01\n",
+    );
+    let check = || with(&site, &[], "config check --config site.toml");
+    let mode =
+        |path: &str, mode| fs::set_permissions(site.at(path), fs::Permissions::from_mode(mode)).unwrap();
+    let refused = |words: &str| {
+        let run = check();
+        assert!(
+            run.code == 2 && run.stderr.contains(words) && run.stderr.contains("chmod go-w"),
+            "{words}: {run:?}"
+        );
+    };
+    assert_eq!(check().code, 0, "{:?}", check());
+    mode("conf/site.toml", 0o666);
+    refused("may be written by everybody (mode 666)");
+    mode("conf/site.toml", 0o644);
+    chown(site.at("conf/site.toml"), Some(65534), None).unwrap();
+    refused("belongs to the user 65534");
+    chown(site.at("conf/site.toml"), Some(0), Some(65534)).unwrap();
+    mode("conf/site.toml", 0o664);
+    refused("may be written by the group 65534");
+    mode("conf/site.toml", 0o644);
+    mode("conf", 0o777);
+    refused("may be written by everybody (mode 777)");
+    mode("conf", 0o1777);
+    assert_eq!(check().code, 0, "nobody can put another in its place");
+    mode("conf/more", 0o777);
+    refused("what the configuration names, ");
+    assert_eq!(with(&site, &[], "config check --no-config").code, 0);
+    mode("conf/more", 0o755);
+    mode("conf", 0o755);
+    assert_eq!(check().code, 0);
 }

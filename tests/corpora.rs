@@ -55,6 +55,30 @@ fn copy(from: &Path, to: &Path) {
     fs::write(to, fs::read(from).unwrap()).unwrap();
 }
 
+/// The corpus has no list of answers: these are its manifests' own words, read by hand. What has no text in any language is
+/// known by its id; the file beside the folders belongs to no extension.
+#[test]
+fn chrome_extensions_by_their_manifests() {
+    let Some(folder) = corpora("small-fixtures/scalibr-chrome-extensions") else { return };
+    let root = Root::debian();
+    copy_folder(&folder, &root.at("home/alice/.config/google-chrome/Default/Extensions"));
+    let inventory = root.inventory();
+    let found: BTreeSet<_> = items(&inventory, "chromium-extensions")
+        .map(|(item, sighting)| {
+            let id = identifier(item, "extension-id");
+            (id, text(&item["name"]), text(&item["version"]["raw"]), text(&sighting["state"]))
+        })
+        .collect();
+    let wanted = [
+        ("aapbdbdomjkkjkaonfhkkikfgjllcleb", "Google Translate", "2.0.16"),
+        ("caaadbdomjkkjkaonfhkkikfgjllcleb", "CryptoX Blockchain Wallet", "1.2.85"),
+        ("ghbmnnjooekpmoecnnnilnnbdlolhkhi", "Google Docs Offline", "1.89.1"),
+        ("nolocaleoekpmoecnnnilnnbdlolhkhi", "nolocaleoekpmoecnnnilnnbdlolhkhi", "1.89.1"),
+    ];
+    let wanted = wanted.map(|(id, name, version)| (id.into(), name.into(), version.into(), "present".into()));
+    assert_eq!(found, wanted.into());
+}
+
 #[test]
 fn dpkg_lists_what_dpkg_query_lists() {
     let Some(folder) = corpora("dpkg") else { return };

@@ -9,7 +9,7 @@ fn what_is_no_root_is_refused() {
     let empty = Root::empty();
     let run = empty.scan(&[]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("is not the root of a Linux system"), "{run:?}");
+    assert!(run.stderr.contains("is not the root of a Linux, Windows or macOS system"), "{run:?}");
 
     let above = Root::empty();
     above.file("disk/etc/os-release", "ID=debian\n");
@@ -68,5 +68,32 @@ fn a_system_that_does_not_say_what_it_is() {
     root.file("etc/os-release", b"\xff\xfe\0garbage");
     let run = root.scan(&[]);
     assert_eq!(run.code, 3, "{run:?}");
-    assert!(run.stdout.contains("os-release could not be read"), "{run:?}");
+    assert!(run.stdout.contains("own record could not be read"), "{run:?}");
+}
+
+/// Images of containers are hosts of their own, however little is in them.
+#[test]
+fn images_without_a_shell() {
+    // Distroless: dpkg's records as one file each, and no database (github.com/GoogleContainerTools/distroless).
+    let distroless = Root::empty();
+    distroless.file("usr/lib/os-release", "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Distroless\"\n");
+    let stanza = "Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.4\n\n";
+    distroless.file("var/lib/dpkg/status.d/base-files", stanza);
+    distroless.program("app/server");
+    for depth in ["standard", "deep"] {
+        let run = distroless.scan(&["--depth", depth]);
+        assert_eq!(run.code, 0, "{depth}: {run:?}");
+    }
+    distroless.file("var/lib/dpkg/status.d/kesl", stanza.replace("base-files", "kesl"));
+    assert_eq!(distroless.scan(&[]).code, 1);
+}
+
+/// One static program is no system: nothing says what must be there, so that nothing could be said to be missing.
+#[test]
+fn an_image_from_scratch_is_no_root() {
+    let scratch = Root::empty();
+    scratch.program("server");
+    let run = scratch.scan(&["--depth", "deep"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:?}");
+    assert!(run.stderr.contains("holds no os-release, no package database"), "{run:?}");
 }

@@ -307,7 +307,7 @@ fn the_memory_has_a_place_of_its_own() {
     }
     let site = site();
     let mut command = interdict();
-    command.current_dir(site.path()).env("XDG_STATE_HOME", site.path());
+    command.current_dir(site.path()).env_remove("INTERDICT_STATE").env("XDG_STATE_HOME", site.path());
     let words = "rules list --rules rules --trusted-key our.pub --no-config";
     assert_eq!(Run::of(command.args(words.split_whitespace())).code, 0);
     assert!(site.at("interdict/rulesets.toml").exists());

@@ -14,6 +14,11 @@ const SINKS: &[&str] = &["/dev/null", "/dev/tty"];
 
 /// Runs the program under strace: its exit code, and one line per call. `None`, with the reason said, without strace.
 fn traced(args: &[&str]) -> Option<(i32, Vec<String>)> {
+    traced_in(Path::new("/nowhere"), args)
+}
+
+/// The same, with a state folder.
+fn traced_in(state: &Path, args: &[&str]) -> Option<(i32, Vec<String>)> {
     if !has("strace") {
         skip("strace is not here");
         return None;
@@ -28,6 +33,7 @@ fn traced(args: &[&str]) -> Option<(i32, Vec<String>)> {
         return None;
     }
     strace.args(["-f", "-qq", "-s", "4096", "-e", calls, "-o"]).arg(log.path());
+    strace.env("INTERDICT_STATE", state);
     let run = Run::of(strace.arg(env!("CARGO_BIN_EXE_interdict")).args(args));
     let lines = fs::read_to_string(log.path()).unwrap().lines().map(str::to_owned).collect();
     Some((run.code, lines))
@@ -42,8 +48,8 @@ fn calls<'l>(lines: &'l [String], names: &[&str]) -> Vec<&'l String> {
     lines.iter().filter(of).collect()
 }
 
-/// Only reads, but for what is below `out`.
-fn assert_harmless(lines: &[String], out: Option<&Path>) {
+/// Only reads, but for the report and what is below the state folder.
+fn assert_harmless(lines: &[String], out: Option<&Path>, state: Option<&Path>) {
     let starts = calls(lines, &["execve", "execveat"]);
     assert_eq!(starts.len(), 1, "only the program itself is started: {starts:#?}");
     assert_eq!(calls(lines, &["connect", "socket"]), Vec::<&String>::new(), "nobody is called");
@@ -75,10 +81,17 @@ fn assert_harmless(lines: &[String], out: Option<&Path>) {
     );
     let written = opened.into_iter().filter(|line| writes.iter().any(|flag| line.contains(flag)));
     for line in written.chain(changes) {
-        let report = out.is_some_and(|out| line.contains(&format!("\"{}", out.display())));
+        let report = out.is_some_and(|out| is_for(line, out));
         let sink = SINKS.iter().any(|sink| line.contains(&format!("\"{sink}\"")));
-        assert!(report || sink, "written: {line}");
+        let lock = state.is_some_and(|state| line.contains(&format!("\"{}", state.display())));
+        assert!(report || sink || lock, "written: {line}");
     }
+}
+
+/// Whether what a call names is the report, or the file beside it that is to become the report.
+fn is_for(line: &str, out: &Path) -> bool {
+    let beside = format!("\"{}/.report.json.", out.parent().unwrap().display());
+    line.contains(&format!("\"{}\"", out.display())) || (line.contains(&beside) && line.contains(".part\""))
 }
 
 /// A root with something for every source to open.
@@ -112,7 +125,7 @@ fn a_disk_is_only_read() {
     let path = root.path().to_str().unwrap();
     let Some((code, lines)) = traced(&["scan", "--root", path]) else { return };
     assert_eq!(code, 1);
-    assert_harmless(&lines, None);
+    assert_harmless(&lines, None, None);
 }
 
 #[test]
@@ -125,7 +138,7 @@ fn a_report_in_a_file_is_all_that_is_written() {
         return;
     };
     assert_eq!(code, 1);
-    assert_harmless(&lines, Some(&out));
+    assert_harmless(&lines, Some(&out), None);
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["report.json"], "nothing is left beside the report");
@@ -134,9 +147,14 @@ fn a_report_in_a_file_is_all_that_is_written() {
 #[test]
 fn this_computer_is_only_read() {
     for args in [&["scan"][..], &["inventory", "--format", "json"]] {
-        let Some((code, lines)) = traced(args) else { return };
+        let state = tempfile::tempdir().unwrap();
+        let Some((code, lines)) = traced_in(state.path(), args) else { return };
         assert!([0, 1, 3].contains(&code), "exit {code}");
-        assert_harmless(&lines, None);
+        assert_harmless(&lines, None, Some(state.path()));
+        let left: Vec<_> =
+            fs::read_dir(state.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["scan.lock"], "the lock is all that is left, and it is empty");
+        assert_eq!(fs::metadata(state.path().join("scan.lock")).unwrap().len(), 0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Made-up rules and items in the shape of real ones, for the benches: nothing of them is left to chance, so that two
 //! runs measure the same.
 //!
-//! Used by `benches/engine.rs`.
+//! Used by `benches/engine.rs` and `benches/formats.rs`.
 
 use std::fmt::Write;
 

@@ -29,7 +29,7 @@ pub fn berkeley(blobs: &[Vec<u8>], big: bool) -> Option<Vec<u8>> {
     Some(fs::read(path).unwrap())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
         text

@@ -11,6 +11,23 @@
 )]
 
 pub mod berkeley;
+pub mod blind;
+pub mod browser_cases;
+pub mod forge;
+pub mod hive;
+pub mod macho;
+pub mod macos;
+pub mod macos_cases;
+pub mod macos_cases_apps;
+pub mod macos_cases_paths;
+pub mod macos_cases_started;
+pub mod matrix;
+pub mod pe;
+pub mod windows;
+pub mod windows_cases;
+pub mod windows_program;
+pub mod wine;
+pub mod wine_machine;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -29,6 +46,24 @@ pub fn corpora(name: &str) -> Option<PathBuf> {
     }
     eprintln!("skipped: the corpus {name} is not beside this checkout");
     None
+}
+
+/// A hive of the corpora, or a log of one; `None`, with the reason said, where it cannot be had.
+pub fn corpus_hive(name: &str) -> Option<Vec<u8>> {
+    let packed = corpora("hives")?.join(format!("{name}.xz"));
+    if !has("xz") {
+        skip("no xz (Debian package xz-utils)");
+        return None;
+    }
+    let output = Command::new("xz").args(["-dkc"]).arg(packed).output().unwrap();
+    assert!(output.status.success(), "{name}: {output:?}");
+    Some(output.stdout)
+}
+
+/// What another tool read in a hive of the corpora.
+pub fn corpus_answer(name: &str) -> Value {
+    let path = corpora("hives").unwrap().join("expected").join(format!("{name}.json"));
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
 /// Says why a test is skipped. In CI nothing may be skipped.
@@ -147,11 +182,21 @@ pub fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// The program.
+/// The program. Its lock is taken in a folder of the tests, where they wait for one another.
 pub fn interdict() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_interdict"));
     command.env_remove("NO_COLOR").env_remove("COLUMNS");
+    command.env_remove("INTERDICT_BLESS").env_remove("INTERDICT_EXE");
     command
+        .env("INTERDICT_STATE", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
+        .env("INTERDICT_WAIT", "300");
+    command
+}
+
+/// The process that scans: the one that was started watches over it.
+pub fn scanner(started: u32) -> u32 {
+    let children = fs::read_to_string(format!("/proc/{started}/task/{started}/children")).unwrap_or_default();
+    children.split_whitespace().next().and_then(|pid| pid.parse().ok()).unwrap_or(started)
 }
 
 /// Scans a root, as JSON.
