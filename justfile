@@ -26,13 +26,49 @@ fuzz target seconds="60":
     mkdir -p fuzz/corpus/{{target}} fuzz/seeds/{{target}}
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
 
-# Bounds of the engine and of loading rules: time on one core, memory of the index
+# Golden files of every format, read back by the readers of their ecosystems
+formats:
+    tests/formats/validate.sh
+
+# Bounds of the engine, of loading rules, and of every format: time on one core, memory
 bounds:
     cargo bench --bench engine -- --check
+    cargo bench --bench formats -- --check
 
 # Speed against cat, a peer in Perl and a peer in Go, on this host
 bench:
     benches/peers.py
+
+# Debian package; the program for it is built where it is missing (packaging/linux/build.sh)
+package-deb:
+    packaging/linux/package.sh deb
+
+# RPM package
+package-rpm:
+    packaging/linux/package.sh rpm
+
+# Archive for Linux
+package-tar:
+    packaging/linux/package.sh tar
+
+# Package for Windows Installer
+package-msi:
+    packaging/windows/package.sh msi
+
+# Archive for Windows
+package-zip:
+    packaging/windows/package.sh zip
+
+# Package for macOS; on a Mac only
+package-pkg:
+    packaging/macos/package.sh
+
+# All packages that can be made on Debian, from programs built anew
+package-all:
+    packaging/linux/build.sh
+    packaging/windows/build.sh
+    packaging/linux/package.sh
+    packaging/windows/package.sh
 
 # Everything CI does
 ci:

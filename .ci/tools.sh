@@ -2,7 +2,10 @@
 # Installs what the tests and benches use beyond Rust. Needs Debian and root for packages; else says what is missing.
 set -euo pipefail
 
-packages=(rpm db5.3-util strace util-linux python3 python3-venv minisign fusioninventory-agent time)
+packages=(rpm db5.3-util strace util-linux python3 python3-venv minisign fusioninventory-agent time libhivex-bin unzip xz-utils openssl osslsigncode wine64 wine libwine wixl msitools libwin-hivex-perl chromium chromium-driver
+    rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 binutils-mingw-w64-x86-64)
+# Where Node.js comes from elsewhere, Debian's npm does not fit beside it.
+command -v npm >/dev/null || packages+=(npm)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -10,7 +13,11 @@ done
 if [ "${#missing[@]}" -gt 0 ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+        # Another apt may be at work; and a set of packages this large was once left half configured.
+        install() {
+            DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >/dev/null
+        }
+        install "${missing[@]}" || { dpkg --configure -a && install "${missing[@]}"; }
     else
         echo "missing, and not root on Debian: ${missing[*]}; tests that need them will say that they are skipped"
     fi

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Tries the package for Windows Installer under Wine, and the archive: packaging/windows/test.py
+
+Makes both twice (the same bytes?); then installs an older version silently, upgrades it with its configuration kept, repairs,
+scans, and removes. Access rights, which Wine does not set, are looked up in the tables. Ends with 77 where a tool is missing.
+"""
+
+import filecmp
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = ROOT / "target/packages/test-windows"
+WINE = "/usr/lib/wine/wine64"
+SERVER = "/usr/lib/wine/wineserver64"
+PREFIX = WORK / "prefix"
+DRIVE = PREFIX / "drive_c"
+OLD = "0.0.1"
+ENVIRONMENT = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
+
+
+def say(text):
+    print(f"{text} ({time.monotonic() - START:.0f} s)", flush=True)
+
+
+def check(fact, text):
+    if not fact:
+        sys.exit(f"fault: {text}")
+
+
+def package(folder, version=None, umask=0o022):
+    environment = os.environ | {"INTERDICT_PACKAGES": str(folder)}
+    if version:
+        environment["INTERDICT_VERSION"] = version
+    environment.pop("INTERDICT_SIGN", None)
+    done = subprocess.run(["packaging/windows/package.sh"], cwd=ROOT, env=environment, umask=umask)
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+    return next(folder.glob("*.msi")), next(folder.glob("*.zip"))
+
+
+def wine(*command):
+    """Exit code and output of a program of this Windows."""
+    environment = {**os.environ, "WINEPREFIX": str(PREFIX), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", "LC_ALL": "C.UTF-8"}
+    environment.pop("DISPLAY", None)
+    done = subprocess.run([WINE, *command], env=environment, capture_output=True, text=True, errors="replace", timeout=300)
+    return done.returncode, done.stdout
+
+
+def msiexec(*args, expect=0):
+    code, _ = wine("msiexec", *[windows(arg) if isinstance(arg, pathlib.Path) else arg for arg in args], "/qn")
+    check(code == expect, f"msiexec {args}: {code}")
+
+
+def windows(path):
+    return "Z:" + str(path).replace("/", "\\")
+
+
+def value(key, name):
+    """A value of the registry, or none."""
+    code, out = wine("reg", "query", key, "/v", name, "/reg:64")
+    found = re.search(r"REG_\w+\s+(.*)", out)
+    return found.group(1).strip() if code == 0 and found else None
+
+
+def listed():
+    """Our entries among the installed programs: their version."""
+    _, out = wine("reg", "query", UNINSTALL, "/s", "/reg:64")
+    entries = out.replace("\r", "").split("\n\n")
+    mine = [entry for entry in entries if re.search(r"DisplayName\s+REG_SZ\s+interdict\b", entry)]
+    return [dict(re.findall(r"^ +(\w+) +REG_\w+ +(.*?) *$", entry, re.MULTILINE)) for entry in mine]
+
+
+def tables(msi):
+    """What only a real Windows does: it is in the package."""
+    def table(name):
+        # It writes icons into the folder that it runs in.
+        return subprocess.run(["msiinfo", "export", str(msi), name], check=True, capture_output=True, text=True, cwd=WORK).stdout
+    rights = table("MsiLockPermissionsEx")
+    for thing in ("DATADIR\tCreateFolder", "config.toml\tFile"):
+        check(re.search(rf"{thing}\tO:BAG:SYD:PAI\(A;(OICI)?;FA;;;SY\)\(A;(OICI)?;FA;;;BA\)", rights), f"rights of {thing}")
+    for line in rights.splitlines():
+        for access in re.findall(r";(\w+);;;BU", line):
+            check(access in ("FR", "0x1200a9"), f"users may more than read: {access}")
+    check("\t*\tDATADIR\t2" in table("RemoveFile"), "files of other names would be left")
+    check("LockPermissions" not in subprocess.run(["msiinfo", "tables", str(msi)], capture_output=True, text=True).stdout.split(), "error 1941")
+    check("ARPPRODUCTICON\tinterdict.ico" in table("Property") and "interdict.ico" in table("Icon"), "the icon")
+    known = {"README.md", "NOTICE.txt", "config.toml", "interdict.exe"}
+    check(known <= set(re.findall(r"[\w.]+", table("File"))), "files")
+
+
+def installed(version, policy):
+    for name in ("interdict.exe", "README.md", "NOTICE.txt", "LICENSE-MIT.txt", "sbom.cdx.json", "completion.ps1"):
+        check((DRIVE / "Program Files/interdict" / name).is_file(), f"no {name}")
+    check((DRIVE / "ProgramData/interdict/config.toml").is_file(), "no configuration")
+    path = value(ENVIRONMENT, "PATH") or ""
+    check(path.lower().count(r"c:\program files\interdict") == 1, f"the search path: {path}")
+    check(value(r"HKLM\SOFTWARE\interdict", "Policy") == policy, "the policy that was said")
+    check(value(r"HKLM\SOFTWARE\interdict", "Schedule") == "daily", "the schedule that was said")
+    entries = listed()
+    check(len(entries) == 1, f"installed programs: {entries}")
+    entry = entries[0]
+    check(entry["DisplayVersion"] == version and entry["Publisher"] == "The interdict authors", f"{entry}")
+    check(entry.get("NoModify") == "0x1" and "HelpLink" in entry, f"{entry}")
+    check(entry.get("InstallLocation", "").lower() == "c:\\program files\\interdict\\", f"{entry}")
+
+
+def removed(path):
+    left = [folder for folder in ("Program Files/interdict", "ProgramData/interdict") if (DRIVE / folder).exists()]
+    check(not left, f"left: {left}")
+    # Wine leaves the separator.
+    check((value(ENVIRONMENT, "PATH") or "").rstrip(";") == (path or "").rstrip(";"), f"the search path: {value(ENVIRONMENT, 'PATH')}, not {path}")
+    check(wine("reg", "query", r"HKLM\SOFTWARE\interdict", "/reg:64")[0] != 0 and not listed(), "left in the registry")
+
+
+def tried(new, old):
+    version = re.search(r"interdict-([\d.]+)", new.name).group(1)
+    before = value(ENVIRONMENT, "PATH")
+    msiexec("/i", old, "POLICY=us-commerce", "SCHEDULE=daily")
+    installed(OLD, "us-commerce")
+    say("installed silently: files, search path, policy and schedule, entry among the programs")
+    data, program = DRIVE / "ProgramData/interdict", DRIVE / "Program Files/interdict/interdict.exe"
+    config = data / "config.toml"
+    config.write_text('schema = 1\npolicies = ["us-federal"]\n')
+    (data / "report.json").write_text("{}")
+    msiexec("/i", new)
+    installed(version, "us-commerce")
+    check("us-federal" in config.read_text() and (data / "report.json").exists(), "the upgrade lost the configuration or the report")
+    say("upgraded: configuration, report, policy and schedule are kept, one entry")
+    program.unlink()
+    # What /f does: Wine's msiexec does not know it.
+    msiexec("/i", new, "REINSTALL=ALL", "REINSTALLMODE=omus")
+    installed(version, "us-commerce")
+    check("us-federal" in config.read_text(), "the repair lost the configuration")
+    say("repaired: the program is back, the configuration is kept")
+    config.write_text("schema = 1\n")
+    code, out = wine(r"C:\Program Files\interdict\interdict.exe", "scan", "--format", "json", "-q")
+    check(code in (0, 1, 3) and json.loads(out)["exit_code"] == code, f"first scan: {code}")
+    say(f"first scan: exit code {code}")
+    msiexec("/x", new)
+    removed(before)
+    say("removed: nothing is left")
+    # Apart from the upgrade: Wine forgets the upgrade code when it removes the older version.
+    # Installed as a group policy does.
+    script = shutil.copy(ROOT / "docs/deploy/windows/install.cmd", new.parent)
+    for time_of_day in ("first", "second"):
+        code, out = wine("cmd", "/c", windows(script))
+        check(code == 0, f"install.cmd, the {time_of_day} start: {code} {out}")
+        installed(version, "us-commerce")
+    code, _ = wine("msiexec", "/i", windows(old), "/qn")
+    check(code != 0 and listed()[0]["DisplayVersion"] == version, "an older version went over a newer one")
+    msiexec("/x", new)
+    removed(before)
+    say("installed by install.cmd; an older version does not go over a newer one")
+
+
+def main():
+    for tool, package_name in (("wixl", "wixl"), ("msibuild", "msitools"), (WINE, "wine64")):
+        if not shutil.which(tool):
+            print(f"no {tool} (Debian package {package_name})", file=sys.stderr)
+            return 77
+    shutil.rmtree(WORK, ignore_errors=True)
+    new, archive = package(WORK / "new")
+    for one, again in zip((new, archive), package(WORK / "again", umask=0o077)):
+        check(filecmp.cmp(one, again, shallow=False), f"{one.name} has other bytes the second time")
+    say("made twice, the same bytes")
+    old, _ = package(WORK / "old", OLD)
+    with zipfile.ZipFile(archive) as packed:
+        check(packed.testzip() is None and any(name.endswith("/interdict.exe") for name in packed.namelist()), "the archive")
+    tables(new)
+    PREFIX.mkdir()
+    code, _ = wine("wineboot", "--init")
+    check(code == 0, "Wine does not start")
+    try:
+        tried(new, old)
+    finally:
+        subprocess.run([SERVER, "--kill"], env={**os.environ, "WINEPREFIX": str(PREFIX)})
+    shutil.rmtree(WORK)
+    return 0
+
+
+if __name__ == "__main__":
+    START = time.monotonic()
+    sys.exit(main())
