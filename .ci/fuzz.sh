@@ -3,20 +3,22 @@
 # The sanitizers need an unstable flag of the compiler; RUSTC_BOOTSTRAP lets the stable one take it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds=${1:-3}
-export RUSTC_BOOTSTRAP=1
+export RUSTC_BOOTSTRAP=1 SECONDS_EACH=${1:-3}
 
 cargo fuzz build >/dev/null 2>&1 || cargo fuzz build
-targets=$(cargo fuzz list)
-for target in $targets; do
+
+replay() {
+    local target=$1 log
     mkdir -p "fuzz/corpus/$target" "fuzz/seeds/$target"
     log=$(mktemp)
     if ! cargo fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
-        -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
+        -max_total_time="$SECONDS_EACH" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
         tail -n 40 "$log"
         echo "fuzz target $target found a fault"
-        exit 1
+        return 255 # xargs begins no other
     fi
     printf '%-16s %s\n' "$target" "$(grep -o 'Done [0-9]* runs' "$log" || echo 'ran')"
     rm -f "$log"
-done
+}
+export -f replay
+cargo fuzz list | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'replay {}'

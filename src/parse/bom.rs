@@ -4,7 +4,7 @@
 //! paths; bom(5) names the purpose, and the form is the one that the free `bomutils` write and read (its `bom.h`). Numbers
 //! are big-endian.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::parse::At;
 use crate::parse::Parsed;
@@ -16,8 +16,8 @@ use crate::parse::bytes::to_usize;
 const MAX_INPUT: usize = 32 << 20;
 /// Paths that are kept.
 const MAX_PATHS: usize = 200_000;
-/// Leaves of the tree, each of which holds some dozen paths at least.
-const MAX_LEAVES: usize = 20_000;
+/// Pages of the tree, a leaf of which holds some dozen paths.
+const MAX_PAGES: usize = 20_000;
 /// Folders within folders.
 const MAX_DEPTH: usize = 128;
 /// Bytes of a path.
@@ -54,7 +54,7 @@ pub fn read(bytes: &[u8]) -> Parsed<Listed> {
         parsed.fault(At::Whole, "longer than 32 MiB: not read");
         return parsed;
     }
-    let mut tree = Tree { nodes: HashMap::new(), order: Vec::new() };
+    let mut tree = Tree::default();
     if let Err(what) = Store::open(bytes).and_then(|store| tree.read(&store)) {
         parsed.fault(At::Whole, what);
     }
@@ -127,28 +127,31 @@ fn named(names: &[u8], wanted: &[u8]) -> Option<u32> {
     None
 }
 
-struct Node {
+struct Node<'a> {
     parent: u32,
-    name: Vec<u8>,
+    name: &'a [u8],
     kind: Kind,
 }
 
-struct Tree {
-    nodes: HashMap<u32, Node>,
+#[derive(Default)]
+struct Tree<'a> {
+    nodes: HashMap<u32, Node<'a>>,
     /// Numbers of the paths as they stand in the file.
     order: Vec<u32>,
+    /// Entries that were read, each number as often as it stands there.
+    entries: usize,
 }
 
-impl Tree {
+impl<'a> Tree<'a> {
     /// Goes down to the first leaf, and from leaf to leaf.
-    fn read(&mut self, store: &Store<'_>) -> Result<(), &'static str> {
+    fn read(&mut self, store: &Store<'a>) -> Result<(), &'static str> {
         const CUT: &str = "a part of the tree of paths that is not there: truncated";
         let tree = store.block(store.paths).ok_or(CUT)?;
         let tree = tree.strip_prefix(b"tree").ok_or("no tree of paths")?;
         let mut number = be32(tree, 4).ok_or(CUT)?;
         let mut depth = 0;
-        let mut leaves = 0;
-        loop {
+        let mut leaves = HashSet::new();
+        for _ in 0..MAX_PAGES {
             let page = store.block(number).ok_or(CUT)?;
             let (is_leaf, count) = (be16(page, 0).ok_or(CUT)?, be16(page, 2).ok_or(CUT)?);
             let forward = be32(page, 4).ok_or(CUT)?;
@@ -157,8 +160,7 @@ impl Tree {
                 number = be32(page, 12).filter(|_| count > 0 && depth < MAX_DEPTH).ok_or(CUT)?;
                 continue;
             }
-            leaves += 1;
-            if leaves > MAX_LEAVES {
+            if !leaves.insert(number) {
                 return Err("leaves without end");
             }
             for entry in 0..usize::from(count) {
@@ -169,10 +171,11 @@ impl Tree {
             }
             number = forward;
         }
+        Err("leaves without end")
     }
 
     /// One path: its number and kind in one block, its folder and name in another.
-    fn entry(&mut self, store: &Store<'_>, page: &[u8], at: usize) -> Option<Result<(), &'static str>> {
+    fn entry(&mut self, store: &Store<'a>, page: &[u8], at: usize) -> Option<Result<(), &'static str>> {
         let info = store.block(be32(page, at)?)?;
         let file = store.block(be32(page, at + 4)?)?;
         let (id, more) = (be32(info, 0)?, store.block(be32(info, 4)?)?);
@@ -182,8 +185,10 @@ impl Tree {
             3 => Kind::Link,
             _ => Kind::Other,
         };
-        let name = file.get(4..)?.split(|byte| *byte == 0).next()?.to_vec();
-        if self.order.len() == MAX_PATHS {
+        let name = file.get(4..)?;
+        let name = name.get(..name.len().min(MAX_PATH + 1))?.split(|byte| *byte == 0).next()?;
+        self.entries += 1;
+        if self.entries > MAX_PATHS {
             return Some(Err("more than 200000 paths"));
         }
         if self.nodes.insert(id, Node { parent: be32(file, 0)?, name, kind }).is_none() {
@@ -195,20 +200,17 @@ impl Tree {
     /// The path of a number; the outermost folder is called `.`, and has no name here.
     fn path(&self, id: u32) -> Option<Listed> {
         let node = self.nodes.get(&id)?;
-        let mut parts: Vec<&[u8]> = Vec::new();
-        let mut at = Some(node);
-        while let Some(one) = at {
-            if one.name != b"." {
-                parts.push(&one.name);
-            }
-            at = if one.parent == 0 { None } else { Some(self.nodes.get(&one.parent)?) };
-            if parts.len() > MAX_DEPTH {
-                return None;
-            }
+        let mut parts = vec![node.name];
+        let mut parent = node.parent;
+        while parent != 0 {
+            let folder = self.nodes.get(&parent).filter(|_| parts.len() <= MAX_DEPTH)?;
+            parts.push(folder.name);
+            parent = folder.parent;
         }
+        parts.retain(|name| *name != b".");
         parts.reverse();
-        let path = parts.join(&b'/');
-        (path.len() <= MAX_PATH).then_some(Listed { path, kind: node.kind })
+        let length: usize = parts.iter().map(|part| part.len() + 1).sum();
+        (length <= MAX_PATH + 1).then(|| Listed { path: parts.join(&b'/'), kind: node.kind })
     }
 }
 
@@ -336,9 +338,11 @@ mod tests {
             (0..64).find(|n| be32(&bad, index + n * 8) == Some(u32::try_from(leaf).unwrap())).unwrap();
         bad[leaf + 4..leaf + 8].copy_from_slice(&u32::try_from(number).unwrap().to_be_bytes());
         assert!(read(&bad).faults[0].what.contains("without end"));
-        // Of folders: a path is its own folder.
-        let nodes = HashMap::from([(1, Node { parent: 1, name: b"a".to_vec(), kind: Kind::Folder })]);
-        assert_eq!(Tree { nodes, order: vec![1] }.path(1), None);
+        // Of folders: a path is its own folder, by the name of the outermost too.
+        for name in [b"a", b"."] {
+            let nodes = HashMap::from([(1, Node { parent: 1, name, kind: Kind::Folder })]);
+            assert_eq!(Tree { nodes, order: vec![1], entries: 1 }.path(1), None);
+        }
     }
 
     #[test]
