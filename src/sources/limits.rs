@@ -19,6 +19,8 @@ pub struct Limits {
     deadline: Instant,
     /// Bytes that the scanner may hold.
     memory: Option<u64>,
+    /// What it held before anything was read.
+    base: u64,
     /// Whether it holds so many that reading has to end.
     full: Arc<AtomicBool>,
 }
@@ -32,7 +34,8 @@ impl From<Instant> for Limits {
 impl Limits {
     /// A moment, and bytes where there is a ceiling.
     pub(super) fn new(deadline: Instant, memory: Option<u64>) -> Self {
-        Self { deadline, memory, full: Arc::default() }
+        let base = memory.and_then(|_| memory_held()).unwrap_or_default();
+        Self { deadline, memory, base, full: Arc::default() }
     }
 
     /// The moment.
@@ -71,16 +74,13 @@ impl Limits {
 /// Looks now and then how much is held.
 pub(super) struct Watch<'l> {
     limits: &'l Limits,
-    /// What was held before anything was read.
-    base: u64,
     next: Instant,
 }
 
 impl<'l> Watch<'l> {
     /// Begins to watch.
     pub(super) fn new(limits: &'l Limits) -> Self {
-        let base = limits.memory.and_then(|_| memory_held()).unwrap_or_default();
-        let mut watch = Self { limits, base, next: Instant::now() };
+        let mut watch = Self { limits, next: Instant::now() };
         watch.fills();
         watch
     }
@@ -97,7 +97,7 @@ impl<'l> Watch<'l> {
             return false;
         };
         self.next = now + PAUSE;
-        let full = memory_held().is_some_and(|held| is_enough(held, self.base, ceiling));
+        let full = memory_held().is_some_and(|held| is_enough(held, self.limits.base, ceiling));
         if full {
             self.limits.full.store(true, Ordering::Relaxed);
         }

@@ -40,8 +40,8 @@ pub(super) fn look(host: &Arc<dyn Host>, want: &Wanted, limits: &Limits, looked:
         return;
     }
     let rest = asked.iter().nth(PROGRAMS).cloned();
-    let (of_host, want) = (Arc::clone(host), want.clone());
-    let seen = in_time(limits, move || all(of_host.as_ref(), &want, &asked));
+    let (of_host, want, of_look) = (Arc::clone(host), want.clone(), limits.clone());
+    let seen = in_time(limits, move || all(of_host.as_ref(), &want, &asked, &of_look));
     for ((_, traces), report) in looked.traces.iter_mut().zip(&mut looked.coverage.sources) {
         let mut told = false;
         for trace in traces {
@@ -84,10 +84,16 @@ fn program(trace: &Trace, family: Family) -> Option<&HostPath> {
     Some(&image.path)
 }
 
-fn all(host: &dyn Host, want: &Wanted, asked: &BTreeSet<HostPath>) -> BTreeMap<HostPath, FileLook> {
+/// Nobody waits for what comes when memory is full.
+fn all(
+    host: &dyn Host,
+    want: &Wanted,
+    asked: &BTreeSet<HostPath>,
+    limits: &Limits,
+) -> BTreeMap<HostPath, FileLook> {
     let mut seen = BTreeMap::new();
     read_ahead(&|ask: &Ask| look_at(host, want, ask), &mut |ahead| {
-        for path in asked.iter().take(PROGRAMS).cloned() {
+        for path in asked.iter().take(PROGRAMS).take_while(|_| !limits.is_full()).cloned() {
             ahead.add(Ask::of(path), &mut |ask, look| _ = seen.insert(ask.path, look));
         }
         ahead.finish(&mut |ask, look| _ = seen.insert(ask.path, look));

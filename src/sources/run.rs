@@ -158,12 +158,20 @@ pub(super) fn in_time<T: Send + 'static>(
     limits: &Limits,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
+    let mut watch = Watch::new(limits);
     if limits.is_full() {
         return None;
     }
     let (send, done) = channel();
     thread::spawn(move || send.send(work()));
-    done.recv_timeout((limits.deadline() + GRACE).saturating_duration_since(Instant::now())).ok()
+    let end = limits.deadline() + GRACE;
+    loop {
+        match done.recv_timeout(watch.until(end).saturating_duration_since(Instant::now())) {
+            Ok(done) => return Some(done),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < end && !watch.fills() => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Runs one source, whatever it does.

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(count, 400);
     }
 
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     #[test]
     fn it_is_for_its_owner_alone_and_follows_no_link() {
         use std::os::unix::fs::PermissionsExt as _;

@@ -11,7 +11,8 @@ use crate::model::Stamp;
 use super::syslog::Syslog;
 use super::{Event, NAME, Sink};
 
-const SOCKET: &str = "/run/systemd/journal/socket";
+/// Its socket.
+pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// The journal at a socket.
 pub(super) struct Journal {

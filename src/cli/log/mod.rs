@@ -93,6 +93,15 @@ impl fmt::Display for LogTo {
     }
 }
 
+/// Who takes what is told the journal: its socket, or that of the system log.
+pub(super) fn taker() -> Option<PathBuf> {
+    #[cfg(unix)]
+    let sockets = [journal::SOCKET].into_iter().chain(syslog::SOCKETS.iter().copied());
+    #[cfg(not(unix))]
+    let sockets = std::iter::empty::<&str>();
+    sockets.map(PathBuf::from).find(|socket| socket.exists())
+}
+
 /// Where to log, by an argument.
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {

@@ -11,7 +11,7 @@ use crate::model::Stamp;
 use super::{Event, NAME, Sink};
 
 /// Of Linux and the BSDs, and of macOS.
-const SOCKETS: &[&str] = &["/dev/log", "/var/run/syslog"];
+pub(super) const SOCKETS: &[&str] = &["/dev/log", "/var/run/syslog"];
 /// `LOG_DAEMON` of RFC 5424.
 const FACILITY: u8 = 3;
 
