@@ -105,10 +105,10 @@ impl<'l> Watch<'l> {
     }
 }
 
-/// Whether reading has to end so that the ceiling holds. What was read is put together after it, which takes as much again:
-/// traces are there until the items are, and the items until they are written.
+/// Whether reading has to end so that the ceiling holds. What was read is put together after it, which takes as much twice
+/// again: traces are there until all the items are, a copy of them too where owners may have to be asked.
 fn is_enough(held: u64, base: u64, ceiling: u64) -> bool {
-    held.saturating_add(held.saturating_sub(base)) >= ceiling
+    held.saturating_add(held.saturating_sub(base).saturating_mul(2)) >= ceiling
 }
 
 #[cfg(test)]
@@ -119,8 +119,8 @@ mod tests {
     fn reading_ends_while_there_is_room_to_tell_of_it() {
         let mib = |n: u64| n << 20;
         assert!(!is_enough(mib(20), mib(20), mib(64)));
-        assert!(!is_enough(mib(41), mib(20), mib(64)));
-        assert!(is_enough(mib(42), mib(20), mib(64)));
+        assert!(!is_enough(mib(34), mib(20), mib(64)));
+        assert!(is_enough(mib(35), mib(20), mib(64)));
         assert!(is_enough(mib(20), mib(20), mib(8)), "what was held before counts too");
         assert!(is_enough(u64::MAX, 0, mib(8)));
     }

@@ -43,6 +43,8 @@ pub struct Looked {
 
 /// Time beyond the budget for sources to notice that it is over.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
+/// Time to notice that memory is: there is no hurry, and what was read is to come home.
+const FULL_GRACE: Duration = Duration::from_secs(3);
 
 /// Offers of all sources that wait to be judged. With the rest of a batch for each: what is in memory at a time.
 pub(super) const OFFERS: usize = 8;
@@ -93,7 +95,7 @@ pub fn run(
             Err(_) => break,
         }
         if watch.fills() {
-            end = end.min(Instant::now() + GRACE);
+            end = end.min(Instant::now() + FULL_GRACE);
         }
         waves.go_on(count);
     }
