@@ -7,8 +7,7 @@ use crate::cli::log::{LogTo, taker};
 
 pub(super) const CHECK: Check = Check { name: "log", look };
 
-const NEXT: &str =
-    "make it, or name another place in the key 'log'; a scan runs without, and leaves no trace";
+const NEXT: &str = "make its folder writable, or name another place in the key 'log'; a scan runs without, and leaves no trace";
 
 fn look(ask: &Ask<'_>) -> Vec<Told> {
     let to = ask.in_force.log.clone().unwrap_or_default();
@@ -17,7 +16,10 @@ fn look(ask: &Ask<'_>) -> Vec<Told> {
         LogTo::EventLog => Told::ok("what runs come to is told the event log"),
         LogTo::Journal => match taker() {
             Some(socket) => Told::ok(format!("what runs come to is told {}", socket.display())),
-            None => Told::warn("neither a journal nor a system log is there to be told", NEXT),
+            None => Told::warn(
+                "neither a journal nor a system log is there to be told",
+                "name a file in the key 'log': file:PATH",
+            ),
         },
         LogTo::File(path) => match writable(parent(path)) {
             Ok(None) => Told::ok(format!("{to} can be written")),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::model::Stamp;
 
@@ -101,19 +101,20 @@ fn aside(path: &Path, number: u32) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// One line.
+/// One line; every value is a text. What people look for comes first.
 fn line(event: &Event, at: Stamp) -> String {
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Value| _ = object.insert(name.to_owned(), value);
-    put("time", at.to_string().into());
-    put("level", event.kind.level().into());
-    put("event", event.kind.word().into());
-    put("message", event.message.as_str().into());
-    put("pid", std::process::id().into());
-    for (name, value) in &event.fields {
-        put(name, value.as_str().into());
-    }
-    Value::Object(object).to_string() + "\n"
+    let (time, pid) = (at.to_string(), std::process::id().to_string());
+    let first = [
+        ("time", time.as_str()),
+        ("level", event.kind.level()),
+        ("event", event.kind.word()),
+        ("message", &event.message),
+        ("pid", &pid),
+    ];
+    let fields = event.fields.iter().map(|(name, value)| (*name, value.as_str()));
+    let pair = |(name, value): (&str, &str)| format!("{}:{}", Value::from(name), Value::from(value));
+    let pairs: Vec<String> = first.into_iter().chain(fields).map(pair).collect();
+    format!("{{{}}}\n", pairs.join(","))
 }
 
 #[cfg(test)]
