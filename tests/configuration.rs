@@ -277,3 +277,63 @@ fn a_configuration_that_others_can_change_is_refused_as_root() {
     mode("conf", 0o755);
     assert_eq!(check().code, 0);
 }
+
+#[test]
+fn which_verdicts_fail_is_said_by_argument_environment_or_file() {
+    let site = site("fail_on = \"non-compliant\"\n");
+    let root = site.path().display();
+    let run = |variables: &[(&str, &str)], more: &str| {
+        let run =
+            with(&site, variables, &format!("scan --config site.toml --format json --root {root} {more}"));
+        let report = run.json();
+        (run.code, report["verdict"].as_str().unwrap().to_owned(), report["exit_code"].as_i64().unwrap())
+    };
+    // The scan of users' homes is a part of what is asked: one that is a file cannot be seen.
+    fs::remove_dir(site.at("home/alice")).unwrap();
+    site.file("home/alice", "");
+    let inconclusive = |code| (code, "inconclusive".to_owned(), 3);
+    assert_eq!(run(&[], ""), inconclusive(0));
+    assert_eq!(run(&[], "--fail-on inconclusive"), inconclusive(3));
+    assert_eq!(run(&[("INTERDICT_FAIL_ON", "inconclusive")], ""), inconclusive(3));
+    let kesl = "Package: kesl\nStatus: install ok installed\nMaintainer: AO Kaspersky Lab <x@kaspersky.com>\nVersion: 1\n\n";
+    site.file("var/lib/dpkg/status", kesl);
+    let found = |code| (code, "non-compliant".to_owned(), 1);
+    assert_eq!(run(&[], ""), found(1));
+    assert_eq!(run(&[("INTERDICT_FAIL_ON", "never")], ""), found(0));
+    assert_eq!(run(&[("INTERDICT_FAIL_ON", "never")], "--fail-on non-compliant"), found(1));
+    let fault = with(&site, &[], &format!("scan --no-config --fail-on never --policy none --root {root}"));
+    assert_eq!(fault.code, 2, "a fault of the run is no verdict");
+}
+
+#[test]
+fn memory_and_log_are_said_by_argument_environment_or_file() {
+    let site = site("max_memory = 4\nlog = \"file:own.log\"\n");
+    let root = site.path().display();
+    let scan = |variables: &[(&str, &str)], more: &str| {
+        with(&site, variables, &format!("scan --config site.toml --format json --root {root} {more}"))
+    };
+    let is_full = |run: &Run| run.stdout.contains("\"memory\"");
+    assert!(is_full(&scan(&[], "")));
+    assert!(site.at("conf/own.log").exists(), "meant from the folder of the file");
+    fs::remove_file(site.at("conf/own.log")).unwrap();
+    let other = scan(&[("INTERDICT_MAX_MEMORY", "4000"), ("INTERDICT_LOG", "file:other.log")], "");
+    assert!(!is_full(&other) && site.at("conf/other.log").exists() && !site.at("conf/own.log").exists());
+    assert!(!is_full(&scan(&[], "--max-memory 4000 --log none")) && !site.at("conf/own.log").exists());
+    let shown = with(&site, &[("INTERDICT_LOG", "none")], "config show --origin --config site.toml").stdout;
+    for words in ["the variable INTERDICT_LOG", "site.toml:2", "max_memory", "fail_on"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    for (wrong, words) in [
+        ("log = \"sylog\"\n", "not a place of logs"),
+        ("max_memry = 1\n", "did you mean `max_memory`?"),
+        ("fail-on = \"never\"\n", "did you mean `fail_on`?"),
+        ("fail_on = \"sometimes\"\n", "E0107"),
+        ("max_memory = 99999999999\n", "E0103"),
+    ] {
+        site.file("conf/site.toml", format!("schema = 1\n{wrong}"));
+        let faults = with(&site, &[], "config check --config site.toml");
+        assert!(faults.code == 2 && faults.stderr.contains(words), "{words}: {faults:?}");
+    }
+    let variable = with(&site, &[("INTERDICT_MAXMEMORY", "1")], "config show --no-config");
+    assert!(variable.stderr.contains("did you mean INTERDICT_MAX_MEMORY?"), "{variable:?}");
+}

@@ -102,7 +102,7 @@ fn scan(host: FakeHost) -> Report {
     let host: Arc<dyn Host> = Arc::new(host);
     let facts = host.facts();
     let want = ruleset.wanted(ScopeAsk::All, Depth::Standard, facts.family, &policies);
-    let plan = RunPlan { want, budget: Duration::from_mins(1) };
+    let plan = RunPlan { want, budget: Duration::from_mins(1), memory: None };
     let looked = run(&host, &plan, Some(&|_| false), &mut |_, _, _| {});
     let places = Places { users: &facts.users, aliases: &facts.aliases };
     let items = gather(Gathering { traces: looked.traces.clone(), places, owner_of: &|_| Vec::new() });

@@ -39,7 +39,9 @@ fn told(document: &Value, check: &str) -> Vec<(String, String, Value)> {
 fn every_check_tells_something_and_the_exit_code_is_that_of_the_worst() {
     let site = Root::empty();
     let (code, document) = json(&site, "");
-    for check in ["configuration", "privileges", "sight", "rules", "clock", "state", "lock", "output"] {
+    for check in
+        ["configuration", "privileges", "sight", "rules", "clock", "state", "lock", "output", "log", "memory"]
+    {
         assert!(!told(&document, check).is_empty(), "{check}: {document:#}");
     }
     let worst = document["state"].as_str().unwrap();

@@ -29,37 +29,12 @@ fn sound() -> Root {
 /// A scan that must end within 30 seconds below 100 MB.
 fn bounded(root: &Root) -> Run {
     let start = Instant::now();
-    let mut child = interdict()
-        .args(["scan", "--format", "json", "--budget", "20", "--root"])
-        .arg(root.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut out = child.stdout.take().unwrap();
-    let reader = std::thread::spawn(move || {
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut out, &mut text).unwrap();
-        text
-    });
-    let mut peak = 0;
-    let code = loop {
-        peak = peak.max(high_water(&format!("/proc/{}/status", support::scanner(child.id()))));
-        if let Some(ended) = child.try_wait().unwrap() {
-            break ended.code().unwrap_or(-1);
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "the budget is 20 seconds");
-        std::thread::sleep(Duration::from_millis(2));
-    };
+    let mut command = interdict();
+    command.args(["scan", "--format", "json", "--budget", "20", "--root"]).arg(root.path());
+    let (run, peak) = Run::with_peak(&mut command);
+    assert!(start.elapsed() < Duration::from_secs(30), "the budget is 20 seconds");
     assert!(peak > 1024 && peak < MEMORY_MB * 1024, "{peak} kB resident");
-    Run { code, stdout: reader.join().unwrap(), stderr: String::new() }
-}
-
-/// Peak resident memory so far, in kB.
-fn high_water(status: &str) -> u64 {
-    let text = fs::read_to_string(status).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+    run
 }
 
 fn gaps(run: &Run, source: &str) -> String {

@@ -11,6 +11,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -129,7 +130,10 @@ struct Groups(Vec<PathBuf>);
 impl Groups {
     /// One with 50 MB and a fifth of a processor; `None`, with the reason said, where none can be made.
     fn scarce() -> Option<Self> {
-        let name = format!("interdict-test-{}", std::process::id());
+        // Tests of one file may run at a time.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("interdict-test-{}-{count}", std::process::id());
         let base = Path::new("/sys/fs/cgroup");
         let limits: &[(PathBuf, &[(&str, &str)])] = &if base.join("cgroup.controllers").exists() {
             let _may_be_on = fs::write(base.join("cgroup.subtree_control"), "+cpu +memory");
@@ -152,6 +156,18 @@ impl Groups {
     }
 }
 
+impl Groups {
+    /// Runs the program in them.
+    fn run(&self, args: &[&str]) -> Run {
+        let state = tempfile::tempdir().unwrap();
+        let groups = self.0.iter().map(|group| group.to_str().unwrap());
+        let join: String = groups.flat_map(|group| ["echo $$ > ", group, "/cgroup.procs; "]).collect();
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{join} exec \"$@\"")).arg("sh").arg(interdict().get_program());
+        Run::of(command.env("INTERDICT_STATE", state.path()).args(args))
+    }
+}
+
 impl Drop for Groups {
     fn drop(&mut self) {
         for folder in &self.0 {
@@ -163,17 +179,8 @@ impl Drop for Groups {
 #[test]
 fn with_50_megabytes_and_a_fifth_of_a_processor_it_ends_by_itself_with_what_it_saw() {
     let Some(groups) = Groups::scarce() else { return };
-    let state = tempfile::tempdir().unwrap();
-    let join: String = groups
-        .0
-        .iter()
-        .flat_map(|group| ["echo $$ > ", group.to_str().unwrap(), "/cgroup.procs; "])
-        .collect();
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("{join} exec \"$@\"")).arg("sh").arg(interdict().get_program());
-    command.env("INTERDICT_STATE", state.path());
     let start = Instant::now();
-    let run = Run::of(command.args(["scan", "--depth", "deep", "--budget", "4", "--format", "json"]));
+    let run = groups.run(&["scan", "--depth", "deep", "--budget", "4", "--format", "json"]);
     assert!(run.code == 3 || run.code == 1, "{} {}", run.code, run.stderr);
     assert!(start.elapsed() < Duration::from_mins(4), "{:?}", start.elapsed());
     let report = run.json();
@@ -181,4 +188,15 @@ fn with_50_megabytes_and_a_fifth_of_a_processor_it_ends_by_itself_with_what_it_s
     let late = |one: &Value| one["gaps"].as_array().unwrap().iter().any(|gap| gap["reason"] == "budget");
     assert!(sources.iter().any(late), "the sweep of this computer takes longer");
     assert!(sources.iter().any(|one| one["status"] == "complete"), "{report:#}");
+}
+
+#[test]
+fn doctor_says_that_a_group_would_end_the_scan_before_its_ceiling_does() {
+    let Some(groups) = Groups::scarce() else { return };
+    let config = tempfile::tempdir().unwrap();
+    let config = config.path().join("site.toml");
+    fs::write(&config, "schema = 1\nmax_memory = 64\n").unwrap();
+    let run = groups.run(&["doctor", "--config", config.to_str().unwrap()]);
+    let line = run.stdout.lines().find(|line| line.contains(" memory ")).unwrap();
+    assert!(line.starts_with("WARN") && line.contains("lets a scan have 50 MiB"), "{run:?}");
 }

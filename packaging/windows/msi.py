@@ -44,6 +44,8 @@ def queries(version):
         f"UPDATE `File` SET `Version` = '{version}.0', `Language` = '1033' WHERE `File` = 'interdict.exe'",
         "DELETE FROM `MsiFileHash` WHERE `File_` = 'interdict.exe'",
         f"UPDATE `Component` SET `Attributes` = {KEEP} WHERE `Component` = 'Data'",
+        # wixl makes a plain text of what is to be expanded, which begins with #% (the table's own words).
+        "UPDATE `Registry` SET `Value` = '#%%SystemRoot%\\System32\\EventCreate.exe' WHERE `Registry` = 'EventMessages'",
         # The machine's search path, and only our part of it: - takes it out again, [~] stands for what is there.
         "CREATE TABLE `Environment` (`Environment` CHAR(72) NOT NULL, `Name` CHAR(255) NOT NULL LOCALIZABLE, "
         "`Value` CHAR(255) LOCALIZABLE, `Component_` CHAR(72) NOT NULL PRIMARY KEY `Environment`)",

@@ -24,6 +24,7 @@ PREFIX = WORK / "prefix"
 DRIVE = PREFIX / "drive_c"
 OLD = "0.0.1"
 ENVIRONMENT = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+EVENTS = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\interdict"
 UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 
 
@@ -105,6 +106,7 @@ def installed(version, policy):
     check(path.lower().count(r"c:\program files\interdict") == 1, f"the search path: {path}")
     check(value(r"HKLM\SOFTWARE\interdict", "Policy") == policy, "the policy that was said")
     check(value(r"HKLM\SOFTWARE\interdict", "Schedule") == "daily", "the schedule that was said")
+    check(value(EVENTS, "EventMessageFile") == r"%SystemRoot%\System32\EventCreate.exe", "the source of events")
     entries = listed()
     check(len(entries) == 1, f"installed programs: {entries}")
     entry = entries[0]
@@ -119,6 +121,7 @@ def removed(path):
     # Wine leaves the separator.
     check((value(ENVIRONMENT, "PATH") or "").rstrip(";") == (path or "").rstrip(";"), f"the search path: {value(ENVIRONMENT, 'PATH')}, not {path}")
     check(wine("reg", "query", r"HKLM\SOFTWARE\interdict", "/reg:64")[0] != 0 and not listed(), "left in the registry")
+    check(wine("reg", "query", EVENTS, "/reg:64")[0] != 0, "the source of events is left")
 
 
 def tried(new, old):

@@ -15,9 +15,10 @@ use crate::ruleset::{At, Code, Faults, RuleFile, Site, Table, TrustedKey, Value,
 use super::environment::{self, Environment};
 use super::exit::Failure;
 use super::files::read_text;
+use super::log::LogTo;
 use super::look::{DepthWord, Priority, ScopeWord};
 use super::places;
-use super::scan::is_file;
+use super::scan::{FailOn, is_file};
 use super::trusted;
 
 const NEXT: &str = "name another file with --config, or go without one with --no-config";
@@ -67,6 +68,12 @@ pub(super) struct Config {
     pub(super) wait: Option<u32>,
     /// Whether to give way to other programs.
     pub(super) priority: Option<Priority>,
+    /// MiB that the scanner may hold.
+    pub(super) max_memory: Option<u32>,
+    /// Where runs are logged.
+    pub(super) log: Option<LogTo>,
+    /// Which verdicts end a scan with another exit code than 0.
+    pub(super) fail_on: Option<FailOn>,
     /// Where a scan's report goes: `FORMAT=FILE`.
     pub(super) output: Vec<String>,
     /// Who the site is.
@@ -99,6 +106,9 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "budget", kind: Kind::Number, default: "120; 3600 with depth deep" },
     Key { name: "wait", kind: Kind::Number, default: "0" },
     Key { name: "priority", kind: Kind::Text, default: "normal" },
+    Key { name: "max_memory", kind: Kind::Number, default: "as much as it takes" },
+    Key { name: "log", kind: Kind::Text, default: "none" },
+    Key { name: "fail_on", kind: Kind::Text, default: "inconclusive" },
     Key { name: "output", kind: Kind::Texts, default: "standard output" },
 ];
 
@@ -140,6 +150,9 @@ impl Default for Config {
             budget: None,
             wait: None,
             priority: None,
+            max_memory: None,
+            log: None,
+            fail_on: None,
             output: Vec::new(),
             site: None,
             origins: BTreeMap::new(),
@@ -161,32 +174,44 @@ impl ConfigArgs {
 
     /// The configuration. Only the file that nobody named may be absent; none may be unreadable or wrong.
     pub(super) fn read(&self) -> Result<Config, Failure> {
+        let (config, failure) = self.attempt();
+        failure.map_or(Ok(config), Err)
+    }
+
+    /// The configuration as far as it can be read and obeyed, and why it cannot be used: that is to be logged where it says.
+    pub(super) fn attempt(&self) -> (Config, Option<Failure>) {
         let mut config = Config::default();
         let mut faults = Vec::new();
+        let mut failure = None;
         if let Some((path, named)) = self.file() {
-            match read_text(&path) {
-                Ok(text) => {
-                    trusted::file(&path).map_err(Failure::Declined)?;
+            match obeyed(&path, named) {
+                Ok(Some(text)) => {
                     let base = path.parent().unwrap_or(Path::new(""));
                     let name = path.display().to_string();
-                    faults.extend(
-                        config
-                            .take(&name, text, base, &|at, _| Origin::File(at.file().to_owned(), at.line())),
-                    );
+                    let says = |at: &At, _: &str| Origin::File(at.file().to_owned(), at.line());
+                    faults.extend(config.take(&name, text, base, &says));
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound && !named => {}
-                Err(error) => return Err(Failure::file("read the configuration", &path, &error, NEXT)),
+                Ok(None) => {}
+                Err(why) => failure = Some(why),
             }
         }
         let Environment { text, warnings } = environment::read();
         config.warnings = warnings;
         let variable = |_: &At, key: &str| Origin::Environment(environment::variable(key));
         faults.extend(config.take(environment::NAME, text, Path::new(""), &variable));
-        if !faults.is_empty() {
-            return Err(Failure::Config(faults));
-        }
-        trusted::rules(&config).map_err(Failure::Declined)?;
-        Ok(config)
+        let failure = failure
+            .or_else(|| (!faults.is_empty()).then(|| Failure::Config(faults)))
+            .or_else(|| trusted::rules(&config).err().map(Failure::Declined));
+        (config, failure)
+    }
+}
+
+/// The text of a file that only those can change who may; none of one that nobody named and that is not there.
+fn obeyed(path: &Path, named: bool) -> Result<Option<String>, Failure> {
+    match read_text(path) {
+        Ok(text) => trusted::file(path).map(|()| Some(text)).map_err(Failure::Declined),
+        Err(error) if error.kind() == ErrorKind::NotFound && !named => Ok(None),
+        Err(error) => Err(Failure::file("read the configuration", path, &error, NEXT)),
     }
 }
 
@@ -215,13 +240,18 @@ impl<'t> Layer<'_, 't> {
         Some(texts.into_iter().map(|text| self.base.join(text.value)).collect())
     }
 
-    fn seconds(&mut self, key: &'static str) -> Option<u32> {
+    /// A number; what is too large is not a number of these.
+    fn number(&mut self, key: &'static str, too_large: &str) -> Option<u32> {
         let value = self.get(key)?;
         let count = u32::try_from(value.count()?).ok();
         if count.is_none() {
-            value.faults().add(Code::WrongType, &value.at(), "so many seconds are longer than a life");
+            value.faults().add(Code::WrongType, &value.at(), too_large);
         }
         count
+    }
+
+    fn seconds(&mut self, key: &'static str) -> Option<u32> {
+        self.number(key, "so many seconds are longer than a life")
     }
 
     fn below(&self, name: &str) -> String {
@@ -266,6 +296,13 @@ impl Config {
             self.budget = Some(budget.max(1));
         }
         put(&mut self.priority, layer.get("priority").map(Value::word));
+        if let Some(memory) = layer.number("max_memory", "no computer has so many MiB") {
+            self.max_memory = Some(memory.max(1));
+        }
+        if let Some(log) = log(layer) {
+            self.log = Some(log);
+        }
+        put(&mut self.fail_on, layer.get("fail_on").map(Value::word));
         put(&mut self.wait, layer.seconds("wait").map(Some));
         if let Some(output) = layer.get("output").map(Value::texts) {
             let place = |one: &str| match one.split_once('=') {
@@ -282,6 +319,20 @@ impl Config {
 fn put<T>(slot: &mut T, said: Option<T>) {
     if let Some(said) = said {
         *slot = said;
+    }
+}
+
+/// Where to log; a file's place is meant from the folder of the configuration.
+fn log(layer: &mut Layer<'_, '_>) -> Option<LogTo> {
+    let value = layer.get("log")?;
+    let faults = value.faults();
+    let text = value.text()?;
+    match text.value.parse::<LogTo>() {
+        Ok(log) => Some(log.from_folder(layer.base)),
+        Err(hint) => {
+            faults.hint(Code::UnknownWord, &text.at, "not a place of logs", hint);
+            None
+        }
     }
 }
 

@@ -153,6 +153,9 @@ fn said(config: &Config, key: &str) -> Value {
         "budget" => json!(config.budget),
         "wait" => json!(config.wait),
         "priority" => json!(config.priority),
+        "max_memory" => json!(config.max_memory),
+        "log" => json!(config.log.as_ref().map(ToString::to_string)),
+        "fail_on" => json!(config.fail_on),
         "output" => json!(config.output),
         _ => Value::Null,
     }
@@ -167,6 +170,9 @@ mod tests {
         let mut config =
             Config { state: Some("/x".into()), budget: Some(1), wait: Some(2), ..Config::default() };
         config.priority = Some(super::super::look::Priority::Low);
+        config.max_memory = Some(64);
+        config.log = Some(super::super::log::LogTo::Nowhere);
+        config.fail_on = Some(super::super::scan::FailOn::Never);
         config.scope = Some(super::super::look::ScopeWord::User);
         config.depth = Some(super::super::look::DepthWord::Quick);
         for key in KEYS {

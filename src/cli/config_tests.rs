@@ -75,6 +75,8 @@ fn every_key_is_read_and_can_be_said_by_the_environment() {
             ("scope", _) => "\"all\"",
             ("priority", _) => "\"low\"",
             ("depth", _) => "\"quick\"",
+            ("log", _) => "\"none\"",
+            ("fail_on", _) => "\"never\"",
             ("trusted_keys", _) => "[\"a.pub\"]",
             (_, Kind::Text) => "\"x\"",
             (_, Kind::Texts) => "[\"x\"]",

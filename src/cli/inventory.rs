@@ -9,7 +9,8 @@ use crate::model::{Coverage, INVENTORY_SCHEMA, Inventory, Status, Tool, Verdict,
 
 use super::Ended;
 use super::config::Config;
-use super::exit::FINE;
+use super::exit::{FINE, USAGE_OR_FAULT};
+use super::log::{self, Log, LogArgs, LogTo};
 use super::look::{LookArgs, now};
 use super::output::{Holds, OutArgs};
 use super::printer::Printer;
@@ -38,11 +39,21 @@ pub(super) struct Args {
     look: LookArgs,
     #[command(flatten)]
     out: OutArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+impl Args {
+    /// Where the run is to be logged, where that was said.
+    pub(super) fn log(&self) -> Option<&LogTo> {
+        self.log.to()
+    }
 }
 
 /// Runs the command. A list that is not whole says so by the exit code too.
-pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended {
+pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer) -> Ended {
     let look = args.look.or(config);
+    log.tell(&log::begun("inventory", &look, &[]), printer);
     let outputs = args.out.outputs(Holds::Inventory)?;
     let _lock = look.lock(config.state.as_deref(), printer)?;
     let started = Instant::now();
@@ -61,12 +72,15 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
         coverage,
         items,
     };
+    let exit_code = if whole { FINE } else { Verdict::Inconclusive.exit_code() };
+    log::unseen(&inventory.coverage).iter().for_each(|gap| log.tell(gap, printer));
     let mut done = Ok(());
     for output in &outputs {
         done = done.and(output.inventories(slice::from_ref(&inventory), printer));
     }
-    done?;
-    Ok(if whole { FINE } else { Verdict::Inconclusive.exit_code() })
+    let comes_to = if done.is_ok() { exit_code } else { USAGE_OR_FAULT };
+    log.tell(&log::inventoried(&inventory, comes_to), printer);
+    done.map(|()| exit_code)
 }
 
 /// Whether all was seen that could hold something.

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Host, RootHost, give_way};
+use crate::host::{Host, RootHost, give_way, memory_held};
 use crate::matching::Engine;
 use crate::model::{Coverage, Depth, Family, HostPath, InventoryItem, ScopeAsk, Stamp, Trace, Wanted};
 use crate::normalise::{Gathering, Places, gather, item};
@@ -43,6 +43,9 @@ pub(super) struct LookArgs {
     /// Whether to give way to every other program, for processor and disk [default: normal]
     #[arg(long, value_enum)]
     priority: Option<Priority>,
+    /// Memory that this program may hold; what is not seen within it is a gap [default: as much as it takes]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    max_memory: Option<u32>,
 }
 
 /// How much of the computer a look takes.
@@ -89,7 +92,13 @@ impl LookArgs {
             budget: self.budget.or(config.budget),
             wait: self.wait.or(config.wait),
             priority: self.priority.or(config.priority),
+            max_memory: self.max_memory.or(config.max_memory),
         }
+    }
+
+    /// Whether it is this computer that is looked at.
+    pub(super) fn is_live(&self) -> bool {
+        self.root.is_none()
     }
 
     /// Which halves.
@@ -119,7 +128,7 @@ impl LookArgs {
     /// Sees to it that one scan of this computer runs at a time. A disk or an image may be looked at beside: nothing is shared
     /// with others who look at one.
     pub(super) fn lock(&self, state: Option<&Path>, printer: &Printer) -> Result<Option<RunLock>, Failure> {
-        if self.root.is_some() {
+        if !self.is_live() {
             return Ok(None);
         }
         RunLock::take(state, Duration::from_secs(u64::from(self.wait.unwrap_or_default())), printer)
@@ -157,7 +166,12 @@ impl LookArgs {
         matcher: Option<&Matcher<'_>>,
         printer: &Printer,
     ) -> (Vec<InventoryItem>, Coverage) {
-        let plan = RunPlan { want, budget: self.budget() };
+        let memory = self.max_memory.map(|mebibytes| u64::from(mebibytes) << 20);
+        if memory.is_some() && memory_held().is_none() {
+            printer
+                .note("warning: --max-memory is not kept: this system does not say how much a program holds");
+        }
+        let plan = RunPlan { want, budget: self.budget(), memory };
         let bar = printer.progress();
         let facts = host.facts();
         let places = Places { users: &facts.users, aliases: &facts.aliases };

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::host::guarded;
+use crate::model::Verdict;
 
 mod attest;
 mod compare;
@@ -20,6 +21,7 @@ mod exit;
 mod files;
 mod inventory;
 mod lock;
+mod log;
 mod look;
 mod output;
 mod places;
@@ -45,7 +47,9 @@ mod trusted;
 mod trusted_windows;
 mod verify_report;
 
+use config::Config;
 use exit::{Failure, USAGE_OR_FAULT};
+use log::{Log, LogTo};
 use printer::Printer;
 
 #[cfg(windows)]
@@ -145,25 +149,55 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut printer = Printer::new(cli.quiet, cli.color);
-    let mut work = || {
-        run(&cli, &mut printer).unwrap_or_else(|failure| {
+    ExitCode::from(run(&cli, &mut printer).unwrap_or_else(|failure| {
+        printer.failure(&failure);
+        USAGE_OR_FAULT
+    }))
+}
+
+/// Runs a command that looks at a host: in a process that is watched over, and with a log, which tells too that it could
+/// not be run.
+fn look(
+    cli: &Cli,
+    to: Option<&LogTo>,
+    printer: &mut Printer,
+    command: impl FnOnce(&Config, &Log, &mut Printer) -> Ended,
+) -> u8 {
+    let (config, fault) = cli.config.attempt();
+    let log = Log::of(to.or(config.log.as_ref()).cloned().unwrap_or_default());
+    let code = guarded(|| {
+        warn(&config, printer);
+        let ended = fault.map_or(Ok(()), Err).and_then(|()| command(&config, &log, printer));
+        ended.unwrap_or_else(|failure| {
             printer.failure(&failure);
+            log.tell(&log::failed(&failure), printer);
             USAGE_OR_FAULT
         })
-    };
-    let looks = matches!(cli.command, Command::Scan(_) | Command::Inventory(_));
-    ExitCode::from(if looks { guarded(work) } else { work() })
+    });
+    // None of these is said by a command: the process was ended, or it panicked.
+    if code > Verdict::Inconclusive.exit_code() {
+        log.tell(&log::died(code), printer);
+    }
+    code
+}
+
+fn warn(config: &Config, printer: &Printer) {
+    config.warnings.iter().for_each(|warning| printer.note(&format!("warning: {warning}")));
 }
 
 fn run(cli: &Cli, printer: &mut Printer) -> Ended {
     let config = || {
         let config = cli.config.read()?;
-        config.warnings.iter().for_each(|warning| printer.note(&format!("warning: {warning}")));
+        warn(&config, printer);
         Ok::<_, Failure>(config)
     };
     match &cli.command {
-        Command::Scan(args) => scan::run(args, &config()?, printer),
-        Command::Inventory(args) => inventory::run(args, &config()?, printer),
+        Command::Scan(args) => {
+            Ok(look(cli, args.log(), printer, |config, log, printer| scan::run(args, config, log, printer)))
+        }
+        Command::Inventory(args) => Ok(look(cli, args.log(), printer, |config, log, printer| {
+            inventory::run(args, config, log, printer)
+        })),
         Command::Report(args) => report::run(args, printer),
         Command::Attest(args) => attest::run(args, printer),
         Command::VerifyReport(args) => verify_report::run(args, &config()?, printer),

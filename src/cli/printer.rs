@@ -90,6 +90,12 @@ impl Printer {
         }
     }
 
+    /// Something that was asked for and is not done, and for which the command does not fail. Said even when quiet.
+    #[expect(clippy::unused_self, reason = "whoever holds the printer may write")]
+    pub(super) fn lost(&self, text: &str) {
+        say(&format!("warning: {}", safe(text)));
+    }
+
     fn colours_stderr(&self) -> bool {
         self.colours(io::stderr().is_terminal().then(Term::stderr))
     }

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::slice;
 use std::time::Instant;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::emit::Can;
 use crate::judge::{Question, judge};
-use crate::model::{Date, InventoryItem, REPORT_SCHEMA, Report, RulesetStamp, Tool};
-use crate::ruleset::{Policy, Ruleset, dated, stale};
+use crate::model::{Date, InventoryItem, REPORT_SCHEMA, Report, RulesetStamp, Tool, Verdict};
+use crate::ruleset::{Diagnostic, Policy, Ruleset, dated, stale};
 
 use super::Ended;
 use super::config::Config;
-use super::exit::Failure;
+use super::exit::{FINE, Failure, USAGE_OR_FAULT};
+use super::log::{self, Log, LogArgs, LogTo};
 use super::look::{LookArgs, Matcher, now};
 use super::output::{Holds, OutArgs, Output};
 use super::printer::Printer;
@@ -65,22 +67,57 @@ pub(super) struct Args {
     /// Put every item into the report, not only those of findings
     #[arg(long)]
     with_inventory: bool,
+    /// Which verdicts end with another exit code than 0 [default: inconclusive]
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    fail_on: Option<FailOn>,
     #[command(flatten)]
     out: OutArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// From which verdict on the exit code is the verdict's; below it is 0. The report says the verdict all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FailOn {
+    /// 1 non-compliant, 3 inconclusive
+    #[default]
+    Inconclusive,
+    /// 1 non-compliant; 0 where not all could be seen
+    NonCompliant,
+    /// 0 whatever the verdict: the report is what counts
+    Never,
+}
+
+impl FailOn {
+    fn exit_code(self, verdict: Verdict) -> u8 {
+        match (self, verdict) {
+            (Self::Never, _) | (Self::NonCompliant, Verdict::Inconclusive) => FINE,
+            (_, verdict) => verdict.exit_code(),
+        }
+    }
+}
+
+impl Args {
+    /// Where the run is to be logged, where that was said.
+    pub(super) fn log(&self) -> Option<&LogTo> {
+        self.log.to()
+    }
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended {
+pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer) -> Ended {
     let (look, out) = (args.look.or(config), args.out.or(&config.output));
+    let asked = either(&args.policies, &config.policies);
+    let ids = if asked.is_empty() { &[DEFAULT_POLICY.to_owned()][..] } else { asked };
+    log.tell(&log::begun("scan", &look, ids), printer);
     let outputs = out.outputs(Holds::Report)?;
     let every_item = outputs.iter().any(|output| holds_items(output, args.with_inventory));
     let _lock = look.lock(args.rules.state(config), printer)?;
     let started = Instant::now();
     let scanned_at = now();
     let as_of = args.as_of.unwrap_or_else(|| Date::of(scanned_at));
-    let asked = either(&args.policies, &config.policies);
     let files = asked.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
-    let ids = if asked.is_empty() { &[DEFAULT_POLICY.to_owned()][..] } else { asked };
     let ruleset = load_for(ids, &args.rules, config, files.collect(), printer)?;
     let policies = policies(&ruleset, asked)?;
     let host = look.open()?;
@@ -101,11 +138,8 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
         depth,
         as_of,
     });
-    let warnings: Vec<_> = old.into_iter().chain(answer.unused_waivers).collect();
-    if !warnings.is_empty() {
-        printer.warnings(&warnings);
-    }
-    let report = Report {
+    warn(&[old, answer.unused_waivers].concat(), log, printer);
+    let mut report = Report {
         schema: REPORT_SCHEMA.into(),
         tool: Tool::SELF,
         scanned_at,
@@ -122,14 +156,25 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
         coverage,
         inventory: None,
     };
-    let exit_code = report.exit_code;
-    write(report, items, &outputs, args.with_inventory, printer)?;
-    Ok(exit_code)
+    let written = write(&mut report, items, &outputs, args.with_inventory, printer);
+    let ended =
+        written.map(|()| args.fail_on.or(config.fail_on).unwrap_or_default().exit_code(report.verdict));
+    log::unseen(&report.coverage).iter().for_each(|gap| log.tell(gap, printer));
+    log.tell(&log::ended(&report, *ended.as_ref().unwrap_or(&USAGE_OR_FAULT)), printer);
+    ended
+}
+
+/// What changes nothing and a person should look at.
+fn warn(warnings: &[Diagnostic], log: &Log, printer: &Printer) {
+    if !warnings.is_empty() {
+        printer.warnings(warnings);
+        warnings.iter().for_each(|warning| log.tell(&log::warned(warning), printer));
+    }
 }
 
 /// Writes the report in every form. The items go into it after the forms that hold none are written: they are not copied.
 fn write(
-    mut report: Report,
+    report: &mut Report,
     items: Vec<InventoryItem>,
     outputs: &[Output<'_>],
     with_inventory: bool,
@@ -139,11 +184,11 @@ fn write(
         outputs.iter().partition(|output| holds_items(output, with_inventory));
     let mut done = Ok(());
     for output in plain {
-        done = done.and(output.reports(slice::from_ref(&report), printer));
+        done = done.and(output.reports(slice::from_ref(report), printer));
     }
     report.inventory = Some(items);
     for output in full {
-        done = done.and(output.reports(slice::from_ref(&report), printer));
+        done = done.and(output.reports(slice::from_ref(report), printer));
     }
     done
 }

@@ -42,6 +42,7 @@ const STEPS: &[(GapReason, &str)] = &[
         "run outside the sandbox (systemd: ProtectHome=no) or unmount what hides the folder",
     ),
     (GapReason::Budget, "give it more time with --budget SECONDS"),
+    (GapReason::Memory, "give it more memory with --max-memory MIB, or look less deep with --depth"),
     (
         GapReason::ProfileElsewhere,
         "scan while the named users are logged on, or attach their profile containers and scan those",

@@ -24,6 +24,7 @@ use windows_sys::Win32::Storage::FileSystem::GetDriveTypeW;
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
 };
+use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_LOCAL_MACHINE, HKEY_USERS, KEY_ENUMERATE_SUB_KEYS, KEY_QUERY_VALUE, KEY_WOW64_64KEY,
     RegCloseKey, RegEnumKeyExW, RegEnumValueW, RegOpenKeyExW, RegQueryInfoKeyW, RegQueryValueExW,
@@ -312,6 +313,15 @@ fn user(token: &Handle) -> Option<Vec<u8>> {
 /// The security identifier of this process' user, as bytes.
 pub fn own_user() -> Option<Vec<u8>> {
     user(&own_token(TOKEN_QUERY)?)
+}
+
+/// Bytes of memory that this process alone has, in use or put aside.
+pub(super) fn committed() -> Option<u64> {
+    let size = length(size_of::<PROCESS_MEMORY_COUNTERS>());
+    let mut counters = PROCESS_MEMORY_COUNTERS { cb: size, ..PROCESS_MEMORY_COUNTERS::default() };
+    // SAFETY: the pseudo handle of this process is always good; `counters` is as long as is said.
+    let told = unsafe { K32GetProcessMemoryInfo(GetCurrentProcess(), &raw mut counters, size) } != 0;
+    told.then(|| u64::try_from(counters.PagefileUsage).ok())?
 }
 
 /// The security descriptor of a file or folder, self-relative: its owner and its list of rights.

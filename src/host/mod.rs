@@ -22,12 +22,15 @@ mod live_windows;
 #[cfg(windows)]
 mod live_windows_api;
 #[cfg(windows)]
+mod live_windows_events;
+#[cfg(windows)]
 mod live_windows_processes;
 #[cfg(windows)]
 mod live_windows_registry;
 mod macos_facts;
 mod macos_users;
 mod manners;
+mod memory;
 mod mounts;
 mod names;
 mod os;
@@ -50,7 +53,10 @@ pub use fake_registry::FakeRegistry;
 pub use guard::guarded;
 #[cfg(windows)]
 pub use live_windows_api::{own_user, rights};
+#[cfg(windows)]
+pub use live_windows_events::{EventKind, report_event};
 pub use manners::give_way;
+pub use memory::{allowed as memory_allowed, held as memory_held};
 pub use registry::{Hidden, Hive, Key, Registry, Values};
 pub use root::{OpenError, RootHost};
 

@@ -101,6 +101,8 @@ pub enum GapReason {
     Changed,
     /// The budget of time or entries ran out.
     Budget,
+    /// The memory that the scanner may hold was used up.
+    Memory,
     /// An error of the medium.
     ReadError,
     /// A user's profile is kept in a container elsewhere, which is not here.
@@ -137,6 +139,7 @@ impl GapReason {
             Self::Vanished => "vanished",
             Self::Changed => "changed",
             Self::Budget => "budget",
+            Self::Memory => "memory",
             Self::ReadError => "read-error",
             Self::ProfileElsewhere => "profile-elsewhere",
             Self::CloudPlaceholder => "cloud-placeholder",
@@ -167,6 +170,7 @@ impl GapReason {
             Self::Vanished => "went away during the scan",
             Self::Changed => "changed during the scan",
             Self::Budget => "budget ran out",
+            Self::Memory => "memory was used up",
             Self::ReadError => "read error",
             Self::ProfileElsewhere => "the profile is kept elsewhere",
             Self::CloudPlaceholder => "kept in the cloud, not fetched",

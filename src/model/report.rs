@@ -69,7 +69,7 @@ pub struct Report {
     pub ruleset: RulesetStamp,
     /// The verdict of the run: its worst policy.
     pub verdict: Verdict,
-    /// Exit code of the run.
+    /// Exit code of the verdict, which is that of the run, unless `--fail-on` says otherwise.
     pub exit_code: u8,
     /// What the verdict claims.
     pub claim: Claim,

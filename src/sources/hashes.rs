@@ -13,6 +13,7 @@ use crate::model::{Depth, HostPath, Identifier, IdentifierType, ItemKind, Scope,
 
 use super::common::file_look::sha256;
 use super::common::read_ahead::{Ask, read_ahead};
+use super::limits::Limits;
 use super::run::{Looked, Worth, in_time};
 
 /// Files that are hashed: a rule that matches more is about a name that everybody uses.
@@ -24,7 +25,7 @@ const LARGEST: u64 = 1 << 30;
 pub(super) fn take(
     host: &Arc<dyn Host>,
     want: &Wanted,
-    deadline: Instant,
+    limits: &Limits,
     worth: Worth<'_>,
     looked: &mut Looked,
 ) {
@@ -35,7 +36,8 @@ pub(super) fn take(
     let found = traces.filter(|trace| file(trace).is_some() && worth(trace));
     let asked: BTreeSet<HostPath> = found.filter_map(file).take(FILES).cloned().collect();
     let host = Arc::clone(host);
-    let Some(hashes) = in_time(deadline, move || all(host.as_ref(), &asked, deadline)) else { return };
+    let deadline = limits.deadline();
+    let Some(hashes) = in_time(limits, move || all(host.as_ref(), &asked, deadline)) else { return };
     for trace in looked.traces.iter_mut().flat_map(|(_, traces)| traces) {
         if let Some(hash) = file(trace).and_then(|path| hashes.get(path)) {
             trace.identifiers.push(Identifier::new(IdentifierType::Sha256, hash.clone()));

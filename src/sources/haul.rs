@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::Instant;
 
 use crate::host::{Hive, Host, Miss};
 use crate::model::{Gap, GapReason, HostPath, ScopeKind, Trace, User, Wanted};
 use crate::parse::{At, Fault};
+
+use super::limits::Limits;
 
 /// Traces that one source may bring; a host that has more is hostile, and says so by a gap.
 const MAX_TRACES: usize = 500_000;
@@ -43,7 +44,7 @@ pub struct Haul {
     traces: Vec<Trace>,
     gaps: BTreeMap<(GapReason, bool), Gap>,
     records: u64,
-    deadline: Instant,
+    limits: Limits,
     /// Hives whose own faults are noted.
     hives: BTreeSet<Hive>,
     sieve: Option<Sieve>,
@@ -51,13 +52,13 @@ pub struct Haul {
 }
 
 impl Haul {
-    /// An empty haul with a moment by which it must be home.
-    pub fn new(deadline: Instant) -> Self {
+    /// An empty haul with what it may take: a moment by which it must be home, and memory.
+    pub fn new(limits: impl Into<Limits>) -> Self {
         Self {
             traces: Vec::new(),
             gaps: BTreeMap::new(),
             records: 0,
-            deadline,
+            limits: limits.into(),
             hives: BTreeSet::new(),
             sieve: None,
             offered: Vec::new(),
@@ -70,15 +71,25 @@ impl Haul {
         self
     }
 
-    /// Whether there is still time. A source that loops over what the host says asks now and then.
+    /// Whether there is still time, and memory. A source that loops over what the host says asks now and then.
     pub fn time_left(&self) -> bool {
-        Instant::now() < self.deadline
+        !self.limits.are_over()
+    }
+
+    /// Notes that one of them is over, where it is.
+    pub(super) fn note_end(&mut self) {
+        if let Some((reason, words)) = self.limits.over() {
+            self.gap_with(reason, &HostPath::from("/"), words);
+        }
     }
 
     /// Adds a trace.
     pub fn push(&mut self, trace: Trace) {
         self.records += 1;
-        if self.traces.len() < MAX_TRACES {
+        if self.limits.is_full() {
+            // Not all sources ask whether they may go on: what a record says has no place any more.
+            self.gap(GapReason::Memory, &trace.place.path);
+        } else if self.traces.len() < MAX_TRACES {
             self.traces.push(trace);
         } else {
             let place = trace.place.path;
@@ -210,7 +221,7 @@ impl Haul {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::host::{FakeHost, FakeNode};

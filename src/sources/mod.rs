@@ -14,6 +14,7 @@ pub mod common;
 mod database;
 mod hashes;
 mod haul;
+mod limits;
 pub mod linux;
 pub mod macos;
 mod owners;
@@ -26,6 +27,7 @@ mod waves;
 pub mod windows;
 
 pub use haul::{Haul, Outcome};
+pub use limits::Limits;
 pub use owners::{Owners, PathAsk};
 pub use run::{Looked, RunPlan, Worth, ask_owners, run};
 

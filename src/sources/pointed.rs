@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::host::{Host, Miss};
 use crate::model::{
@@ -16,6 +15,7 @@ use crate::model::{
 use super::common::file_look::{FileLook, look as look_at};
 use super::common::program::is_program;
 use super::common::read_ahead::{Ask, read_ahead};
+use super::limits::Limits;
 use super::run::{Looked, in_time};
 
 /// Programs that are looked at: more than a host can run or start.
@@ -24,7 +24,7 @@ const PROGRAMS: usize = 50_000;
 const FIELDS: &[Field] = &[Field::Publisher, Field::Version, Field::Signer, Field::Identifier, Field::Hash];
 
 /// Looks at them, and puts what they say into the traces that point to them.
-pub(super) fn look(host: &Arc<dyn Host>, want: &Wanted, deadline: Instant, looked: &mut Looked) {
+pub(super) fn look(host: &Arc<dyn Host>, want: &Wanted, limits: &Limits, looked: &mut Looked) {
     if want.depth < Depth::Standard {
         return;
     }
@@ -40,15 +40,15 @@ pub(super) fn look(host: &Arc<dyn Host>, want: &Wanted, deadline: Instant, looke
         return;
     }
     let rest = asked.iter().nth(PROGRAMS).cloned();
-    let (of_host, want) = (Arc::clone(host), want.clone());
-    let seen = in_time(deadline, move || all(of_host.as_ref(), &want, &asked));
+    let (of_host, want, of_look) = (Arc::clone(host), want.clone(), limits.clone());
+    let seen = in_time(limits, move || all(of_host.as_ref(), &want, &asked, &of_look));
     for ((_, traces), report) in looked.traces.iter_mut().zip(&mut looked.coverage.sources) {
         let mut told = false;
         for trace in traces {
             let Some(path) = program(trace, family).filter(says).cloned() else { continue };
             told = true;
             let look = match &seen {
-                None => Err(Miss::Io("no time was left".to_owned())),
+                None => Err(Miss::Io(limits.lack().to_owned())),
                 Some(_) if rest.as_ref().is_some_and(|rest| path >= *rest) => {
                     Err(Miss::Io(format!("more than {PROGRAMS} programs are pointed to")))
                 }
@@ -84,10 +84,16 @@ fn program(trace: &Trace, family: Family) -> Option<&HostPath> {
     Some(&image.path)
 }
 
-fn all(host: &dyn Host, want: &Wanted, asked: &BTreeSet<HostPath>) -> BTreeMap<HostPath, FileLook> {
+/// Nobody waits for what comes when memory is full.
+fn all(
+    host: &dyn Host,
+    want: &Wanted,
+    asked: &BTreeSet<HostPath>,
+    limits: &Limits,
+) -> BTreeMap<HostPath, FileLook> {
     let mut seen = BTreeMap::new();
     read_ahead(&|ask: &Ask| look_at(host, want, ask), &mut |ahead| {
-        for path in asked.iter().take(PROGRAMS).cloned() {
+        for path in asked.iter().take(PROGRAMS).take_while(|_| !limits.is_full()).cloned() {
             ahead.add(Ask::of(path), &mut |ask, look| _ = seen.insert(ask.path, look));
         }
         ahead.finish(&mut |ask, look| _ = seen.insert(ask.path, look));

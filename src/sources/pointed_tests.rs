@@ -17,7 +17,11 @@ fn host(program: FakeNode) -> Arc<dyn Host> {
 }
 
 fn service(program: FakeNode, depth: Depth) -> (Trace, bool) {
-    let plan = RunPlan { want: Wanted { depth, ..Wanted::default() }, budget: Duration::from_secs(20) };
+    let plan = RunPlan {
+        want: Wanted { depth, ..Wanted::default() },
+        budget: Duration::from_secs(20),
+        memory: None,
+    };
     let looked = run(&host(program), &plan, None, &mut |_, _, _| {});
     let (at, (_, traces)) =
         looked.traces.iter().enumerate().find(|(_, (source, _))| *source == "systemd").unwrap();

@@ -13,6 +13,7 @@ use std::time::Instant;
 use crate::host::{Hidden, Host, Miss, Read};
 use crate::model::{Depth, Family, GapReason, HostPath, Looked, Signer, Trace, Trust, Wanted};
 
+use super::limits::Limits;
 use super::run::{GRACE, Looked as Brought};
 use super::windows::trust::Proven;
 use super::{macos, windows};
@@ -33,7 +34,7 @@ pub(super) type Proved = Result<Proof, Hidden>;
 pub(super) fn prove(
     host: &Arc<dyn Host>,
     want: &Wanted,
-    deadline: Instant,
+    limits: &Limits,
     worth: &dyn Fn(&Trace) -> bool,
     brought: &mut Brought,
 ) {
@@ -48,7 +49,7 @@ pub(super) fn prove(
     if asked.is_empty() {
         return;
     }
-    let proofs = proofs(host, asked, deadline);
+    let proofs = proofs(host, asked, limits);
     for ((_, traces), report) in brought.traces.iter_mut().zip(&mut brought.coverage.sources) {
         for trace in traces {
             let Some(proof) = file(trace, catalogues).and_then(|path| proofs.get(path)) else { continue };
@@ -75,9 +76,13 @@ fn file(trace: &Trace, catalogues: bool) -> Option<&HostPath> {
 
 /// One file after the other in a thread of its own, which a dead file system may hold; those that time did not suffice for
 /// are missed.
-fn proofs(host: &Arc<dyn Host>, asked: BTreeSet<HostPath>, deadline: Instant) -> BTreeMap<HostPath, Proved> {
-    let late = |path: &HostPath| (path.clone(), unproven(path, &Miss::Io("no time was left".to_owned())));
+fn proofs(host: &Arc<dyn Host>, asked: BTreeSet<HostPath>, limits: &Limits) -> BTreeMap<HostPath, Proved> {
+    let late = |path: &HostPath| (path.clone(), unproven(path, &Miss::Io(limits.lack().to_owned())));
     let mut proofs: BTreeMap<HostPath, Proved> = asked.iter().map(late).collect();
+    if limits.is_full() {
+        return proofs;
+    }
+    let deadline = limits.deadline();
     let (send, done) = channel();
     let host = Arc::clone(host);
     thread::spawn(move || {

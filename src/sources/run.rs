@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::host::Host;
 use crate::model::{Coverage, Gap, GapReason, HostPath, Mode, Need, SourceReport, Status, Trace, Wanted};
 
+use super::limits::{Limits, Watch};
 use super::prove::prove;
 use super::waves::Waves;
 use super::{Haul, Outcome, Owners, PathAsk, Source, hashes, of, pointed};
@@ -23,6 +24,8 @@ pub struct RunPlan {
     pub want: Wanted,
     /// Time for all sources together.
     pub budget: Duration,
+    /// Bytes that the scanner may hold; none: as many as it takes.
+    pub memory: Option<u64>,
 }
 
 /// What the sources brought.
@@ -34,12 +37,14 @@ pub struct Looked {
     pub coverage: Coverage,
     /// Who owns the paths that need it; nobody before [`ask_owners`].
     pub owners: Owners,
-    /// When the time of the plan is over.
-    pub(super) deadline: Option<Instant>,
+    /// What the plan lets the look take.
+    pub(super) limits: Option<Limits>,
 }
 
 /// Time beyond the budget for sources to notice that it is over.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
+/// Time to notice that memory is: there is no hurry, and what was read is to come home.
+const FULL_GRACE: Duration = Duration::from_secs(3);
 
 /// Offers of all sources that wait to be judged. With the rest of a batch for each: what is in memory at a time.
 pub(super) const OFFERS: usize = 8;
@@ -67,14 +72,15 @@ pub fn run(
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> Looked {
     let sources: Vec<&'static dyn Source> = of(host.facts().family).collect();
-    let deadline = Instant::now() + plan.budget;
-    let end = deadline + GRACE;
-    let (mut waves, sent) = Waves::start(host, plan, &sources, deadline);
+    let limits = Limits::new(Instant::now() + plan.budget, plan.memory);
+    let mut end = limits.deadline() + GRACE;
+    let mut watch = Watch::new(&limits);
+    let (mut waves, sent) = Waves::start(host, plan, &sources, &limits);
     let mut ended: Vec<Option<(SourceReport, Vec<Trace>)>> = sources.iter().map(|_| None).collect();
     let mut kept: Vec<Kept> = sources.iter().map(|_| Kept::default()).collect();
     let mut count = 0;
     while count < sources.len() {
-        match sent.recv_timeout(waves.until(end).saturating_duration_since(Instant::now())) {
+        match sent.recv_timeout(watch.until(waves.until(end)).saturating_duration_since(Instant::now())) {
             Ok(Sent::Offer(at, traces)) => {
                 kept.iter_mut().skip(at).take(1).for_each(|kept| kept.sift(&traces, worth));
             }
@@ -88,23 +94,26 @@ pub fn run(
             Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
             Err(_) => break,
         }
+        if watch.fills() {
+            end = end.min(Instant::now() + FULL_GRACE);
+        }
         waves.go_on(count);
     }
     // Whoever still waits to hand over is not to wait for ever.
     drop(sent);
     let mut looked = Looked::default();
     for ((source, ended), kept) in sources.iter().zip(ended).zip(kept) {
-        let (mut report, mut traces) = ended.unwrap_or_else(|| (blocked(*source, plan), Vec::new()));
+        let (mut report, mut traces) = ended.unwrap_or_else(|| (blocked(*source, plan, &limits), Vec::new()));
         kept.join(&mut report, &mut traces);
         looked.traces.push((source.about().name, traces));
         looked.coverage.sources.push(report);
     }
-    pointed::look(host, &plan.want, deadline, &mut looked);
+    pointed::look(host, &plan.want, &limits, &mut looked);
     if let Some(worth) = worth {
-        hashes::take(host, &plan.want, deadline, worth, &mut looked);
-        prove(host, &plan.want, deadline, worth, &mut looked);
+        hashes::take(host, &plan.want, &limits, worth, &mut looked);
+        prove(host, &plan.want, &limits, worth, &mut looked);
     }
-    looked.deadline = Some(deadline);
+    looked.limits = Some(limits);
     looked
 }
 
@@ -145,14 +154,26 @@ impl Kept {
     }
 }
 
-/// Does something beside, in a thread of its own, which a dead file system may hold; none where it does not end in time.
+/// Does something beside, in a thread of its own, which a dead file system may hold; none where it does not end in time, or
+/// no memory is left to begin.
 pub(super) fn in_time<T: Send + 'static>(
-    deadline: Instant,
+    limits: &Limits,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
+    let mut watch = Watch::new(limits);
+    if limits.is_full() {
+        return None;
+    }
     let (send, done) = channel();
     thread::spawn(move || send.send(work()));
-    done.recv_timeout((deadline + GRACE).saturating_duration_since(Instant::now())).ok()
+    let end = limits.deadline() + GRACE;
+    loop {
+        match done.recv_timeout(watch.until(end).saturating_duration_since(Instant::now())) {
+            Ok(done) => return Some(done),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < end && !watch.fills() => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Runs one source, whatever it does.
@@ -168,11 +189,17 @@ pub(super) fn one(
         report.reason = Some(reason);
         return (report, Vec::new());
     }
-    let outcome = catch_unwind(AssertUnwindSafe(|| source.collect(host, &plan.want, &mut haul)));
+    // To begin would be to read whole files first.
+    let begins = haul.time_left();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        if begins {
+            source.collect(host, &plan.want, &mut haul)
+        } else {
+            Outcome::Failed("it could not be begun any more".to_owned())
+        }
+    }));
     haul.hand_over();
-    if !haul.time_left() {
-        haul.gap_with(GapReason::Budget, &HostPath::from("/"), "the time for this scan ran out");
-    }
+    haul.note_end();
     let (traces, gaps, records) = haul.into_parts();
     let (status, reason) = match outcome {
         Ok(Outcome::Read) if gaps.is_empty() => (Status::Complete, None),
@@ -225,21 +252,19 @@ fn blank(source: &dyn Source, plan: &RunPlan) -> SourceReport {
 }
 
 /// The report of a source that did not come back.
-fn blocked(source: &dyn Source, plan: &RunPlan) -> SourceReport {
-    let detail = format!("no answer within {} s; a file system may hang", plan.budget.as_secs());
-    let gap = Gap {
-        reason: GapReason::Budget,
-        detail: Some(detail.clone()),
-        count: 1,
-        places: Vec::new(),
-        blocking: true,
-    };
+fn blocked(source: &dyn Source, plan: &RunPlan, limits: &Limits) -> SourceReport {
+    let (reason, detail) =
+        limits.over().filter(|(reason, _)| *reason == GapReason::Memory).unwrap_or_else(|| {
+            let seconds = plan.budget.as_secs();
+            (GapReason::Budget, format!("no answer within {seconds} s; a file system may hang"))
+        });
+    let gap = Gap { reason, detail: Some(detail.clone()), count: 1, places: Vec::new(), blocking: true };
     SourceReport { status: Status::Failed, reason: Some(detail), gaps: vec![gap], ..blank(source, plan) }
 }
 
 /// Asks the package databases that could be read for the owners of what is not a package itself.
 pub fn ask_owners(host: &Arc<dyn Host>, looked: &mut Looked) {
-    let deadline = looked.deadline.unwrap_or_else(Instant::now);
+    let limits = looked.limits.clone().unwrap_or_else(|| Instant::now().into());
     let ask = Arc::new(PathAsk::new(
         looked.traces.iter().flat_map(|(_, traces)| traces).filter_map(Trace::owned_path),
     ));
@@ -254,9 +279,8 @@ pub fn ask_owners(host: &Arc<dyn Host>, looked: &mut Looked) {
         .filter(|source| source.about().install_record && read(source.about().name))
         .collect();
     let asked: Vec<&'static str> = able.iter().map(|source| source.about().name).collect();
-    let (send, done) = channel();
     let host = Arc::clone(host);
-    thread::spawn(move || {
+    let answer = in_time(&limits, move || {
         let mut owners = Owners::default();
         for source in able {
             let answered = catch_unwind(AssertUnwindSafe(|| source.owners(host.as_ref(), &ask, &mut owners)));
@@ -264,11 +288,12 @@ pub fn ask_owners(host: &Arc<dyn Host>, looked: &mut Looked) {
                 owners.gap(source.about().name, GapReason::Internal, &HostPath::from("/"), None);
             }
         }
-        let _sent = send.send(owners);
+        owners
     });
-    match done.recv_timeout((deadline + GRACE).saturating_duration_since(Instant::now())) {
-        Ok(owners) => looked.owners = owners,
-        Err(_) => asked.iter().for_each(|name| looked.owners.gap(name, GapReason::Budget, &"/".into(), None)),
+    let reason = if limits.is_full() { GapReason::Memory } else { GapReason::Budget };
+    match answer {
+        Some(owners) => looked.owners = owners,
+        None => asked.iter().for_each(|name| looked.owners.gap(name, reason, &"/".into(), None)),
     }
     note_owner_gaps(looked);
 }

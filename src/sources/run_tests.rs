@@ -73,7 +73,7 @@ fn looked(trap: Trap) -> Looked {
     let host: Arc<dyn Host> = Arc::new(Trapped(host, trap));
     run(
         &host,
-        &RunPlan { want: Wanted::default(), budget: Duration::from_secs(1) },
+        &RunPlan { want: Wanted::default(), budget: Duration::from_secs(1), memory: None },
         Some(&|_| false),
         &mut |_, _, _| {},
     )
@@ -100,7 +100,7 @@ fn records_come_before_the_files_of_programs_and_those_before_all_others() {
         ("/opt/x/bin", FakeNode::Folder),
     ]));
     let want = Wanted { depth: Depth::Deep, ..Wanted::default() };
-    let plan = RunPlan { want, budget: Duration::from_mins(1) };
+    let plan = RunPlan { want, budget: Duration::from_mins(1), memory: None };
     let mut order = Vec::new();
     run(&host, &plan, None, &mut |source, _, _| order.push(source.to_owned()));
     let depth =
@@ -125,7 +125,7 @@ fn program(name: &str) -> Trace {
 fn sifted(names: &[&str], worth: Option<Worth<'_>>) -> (Vec<String>, u64, bool) {
     let mut kept = Kept::default();
     kept.sift(&names.iter().map(|name| program(name)).collect::<Vec<_>>(), worth);
-    let plan = RunPlan { want: Wanted::default(), budget: Duration::from_secs(1) };
+    let plan = RunPlan { want: Wanted::default(), budget: Duration::from_secs(1), memory: None };
     let (mut report, mut traces) = (blank(SOURCES[0], &plan), vec![program("own")]);
     kept.join(&mut report, &mut traces);
     let names = traces.into_iter().map(|trace| trace.name).collect();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::host::Host;
 
 use super::haul::Sieve;
+use super::limits::Limits;
 use super::run::{OFFERS, RunPlan, Sent, one};
 use super::{Haul, Source};
 
@@ -23,7 +24,7 @@ const SHARE: u32 = 8;
 pub(super) struct Waves {
     host: Arc<dyn Host>,
     plan: RunPlan,
-    deadline: Instant,
+    limits: Limits,
     /// The position of each that has not started, by depth.
     waiting: Vec<(usize, &'static dyn Source)>,
     started: usize,
@@ -39,7 +40,7 @@ impl Waves {
         host: &Arc<dyn Host>,
         plan: &RunPlan,
         sources: &[&'static dyn Source],
-        deadline: Instant,
+        limits: &Limits,
     ) -> (Self, Receiver<Sent>) {
         let (send, home) = sync_channel(sources.len() + OFFERS);
         let mut waiting: Vec<_> = sources.iter().copied().enumerate().collect();
@@ -47,7 +48,7 @@ impl Waves {
         let mut waves = Self {
             host: Arc::clone(host),
             plan: plan.clone(),
-            deadline,
+            limits: limits.clone(),
             waiting,
             started: 0,
             turn: Instant::now(),
@@ -84,13 +85,13 @@ impl Waves {
 
     fn begin(&self, at: usize, source: &'static dyn Source) {
         let Some(send) = self.send.clone() else { return };
-        let (host, plan, deadline) = (Arc::clone(&self.host), self.plan.clone(), self.deadline);
+        let (host, plan, limits) = (Arc::clone(&self.host), self.plan.clone(), self.limits.clone());
         thread::spawn(move || {
             let offers = send.clone();
             // Waits while earlier offers are judged: so many are in memory, and no more. Nobody takes them any more when
             // time is up, which is a gap of every source.
             let sieve = Sieve(Box::new(move |traces| _ = offers.send(Sent::Offer(at, traces))));
-            let (report, traces) = one(source, host.as_ref(), &plan, Haul::new(deadline).with_sieve(sieve));
+            let (report, traces) = one(source, host.as_ref(), &plan, Haul::new(limits).with_sieve(sieve));
             let _sent = send.send(Sent::Done(at, report, traces));
         });
     }

@@ -232,6 +232,13 @@ fn public_copy() -> &'static Path {
     &COPY.get_or_init(make).1
 }
 
+/// Peak resident memory so far, in kB.
+fn high_water(status: &str) -> u64 {
+    let text = fs::read_to_string(status).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
 /// A run of the program that ended.
 #[derive(Debug)]
 pub struct Run {
@@ -252,6 +259,27 @@ impl Run {
             stdout: String::from_utf8(stdout).unwrap(),
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
         }
+    }
+
+    /// Runs a command that scans; what the scanner held at most, in kB, too.
+    pub fn with_peak(command: &mut Command) -> (Self, u64) {
+        let mut child =
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut out, &mut text).unwrap();
+            text
+        });
+        let mut peak = 0;
+        let code = loop {
+            peak = peak.max(high_water(&format!("/proc/{}/status", scanner(child.id()))));
+            if let Some(ended) = child.try_wait().unwrap() {
+                break ended.code().unwrap_or(-1);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        };
+        (Self { code, stdout: reader.join().unwrap(), stderr: String::new() }, peak)
     }
 
     /// What it printed, as JSON.

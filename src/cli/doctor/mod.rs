@@ -21,6 +21,8 @@ use super::printer::Printer;
 mod clock;
 mod configuration;
 mod lock;
+mod log;
+mod memory;
 mod outputs;
 mod privileges;
 mod rules;
@@ -37,6 +39,8 @@ const CHECKS: &[Check] = &[
     state::CHECK,
     lock::CHECK,
     outputs::CHECK,
+    log::CHECK,
+    memory::CHECK,
 ];
 
 /// Version of the document.

@@ -27,6 +27,10 @@ fn priorities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": ["normal", "low"] })
 }
 
+fn failing(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["inconclusive", "non-compliant", "never"] })
+}
+
 /// What may stand at a key.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
@@ -473,6 +477,9 @@ static CONFIG_FILE: Spec = spec(
         key("budget", Form::Count, "Seconds for the whole look"),
         key("wait", Form::Count, "Seconds to wait for another scan of this computer to end"),
         key("priority", Form::Word(priorities), "Whether a scan gives way to every other program"),
+        key("max_memory", Form::Count, "MiB that the scanner may hold"),
+        key("log", Form::Text, "Where runs are logged: journal, eventlog, file:PATH, none"),
+        key("fail_on", Form::Word(failing), "From which verdict on the exit code is not 0"),
         key(
             "output",
             Form::Texts,
