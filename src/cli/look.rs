@@ -92,6 +92,11 @@ impl LookArgs {
         }
     }
 
+    /// The folder that is looked at, where it is not this computer.
+    pub(super) fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
     /// Which halves.
     pub(super) fn scope(&self) -> ScopeAsk {
         match self.scope {

@@ -24,6 +24,7 @@ mod lock;
 mod outputs;
 mod privileges;
 mod rules;
+mod schedule;
 mod sight;
 mod state;
 
@@ -37,6 +38,7 @@ const CHECKS: &[Check] = &[
     state::CHECK,
     lock::CHECK,
     outputs::CHECK,
+    schedule::CHECK,
 ];
 
 /// Version of the document.
