@@ -35,6 +35,14 @@ ON_REMOVAL = 2
 # CustomAction: sets a property.
 SET_PROPERTY = 51
 REMEMBERED = ["POLICY", "SCHEDULE"]
+# CustomAction: starts an installed program, when the script runs, as SYSTEM (18 + 1024 + 2048); its fault is one of the installation,
+# or (64) none.
+RUN = 18 + 1024 + 2048
+MAY_FAIL = 64
+# What was said before is not done again: the schedule may have been changed since. A repair does it again.
+NEW_SCHEDULE = 'SCHEDULE AND NOT REMOVE="ALL" AND (REINSTALL OR SCHEDULE<>KEPTSCHEDULE OR POLICY<>KEPTPOLICY)'
+# An upgrade removes the older version too, and the schedule stays.
+GONE = 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE'
 
 
 def queries(version):
@@ -82,6 +90,14 @@ def queries(version):
             f"INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) "
             f"VALUES ('Keep{value}', {SET_PROPERTY}, '{name}', '[KEPT{name}]')",
             *sequenced(f"Keep{value}", at, f"NOT {name} AND KEPT{name}"),
+        ]
+    for action, kind, target, number, condition in (
+            ("TakeSchedule", RUN + MAY_FAIL, "--quiet schedule remove", 1550, GONE),
+            ("MakeSchedule", RUN, 'schedule install "--[SCHEDULE]" "--policies=[POLICY]"', 5300, NEW_SCHEDULE)):
+        rows += [
+            f"INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) "
+            f"VALUES ('{action}', {kind}, 'interdict.exe', '{target}')",
+            *sequenced(action, number, condition),
         ]
     secure = "WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;" + ";".join(REMEMBERED)
     rows.append(f"UPDATE `Property` SET `Value` = '{secure}' WHERE `Property` = 'SecureCustomProperties'")

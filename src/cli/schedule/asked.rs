@@ -37,7 +37,7 @@ pub(super) struct For<'a> {
 
 /// Reads the words. A scan that names no place for its report gets the usual one: nobody watches its standard output.
 pub(super) fn asked(words: &[String], what: &For<'_>) -> Result<Asked, Failure> {
-    let mut arguments = if words.is_empty() { vec!["scan".to_owned()] } else { words.to_vec() };
+    let mut arguments = words.to_vec();
     if let Some(word) = arguments.iter().find(|word| word.chars().any(char::is_control)) {
         return Err(Failure::Declined(format!(
             "'{word}' has control characters, which no schedule can hold"

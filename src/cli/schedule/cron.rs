@@ -6,6 +6,8 @@ use super::plan::{File, Plan, SAYS, Setup};
 
 /// Where it lies.
 pub(super) const PATH: &str = "/etc/cron.d/interdict";
+/// Daemons that read it: Debian's and SUSE's, and that of cronie.
+pub(super) const DAEMONS: [&str; 2] = ["/usr/sbin/cron", "/usr/sbin/crond"];
 /// Letters that Vixie cron takes of a command.
 const MAX_COMMAND: usize = 998;
 

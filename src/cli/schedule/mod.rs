@@ -75,6 +75,9 @@ pub(super) struct PlanArgs {
     /// Begin later by up to so long, so that not all computers begin at once: 90s, 30m, 2h [default: 30m; 0 with --cron]
     #[arg(long, value_name = "TIME", value_parser = when::span)]
     jitter: Option<u32>,
+    /// Judge by these policies, separated by commas or semicolons: the same as '-- scan --policy ID' for each
+    #[arg(long, value_name = "IDS")]
+    policies: Option<String>,
     /// Write it for this platform [default: that of this computer]
     #[arg(long, value_enum, value_name = "PLATFORM")]
     platform: Option<Platform>,
@@ -200,6 +203,9 @@ fn install(args: &PlanArgs, printer: &Printer) -> Ended {
         _ => {}
     }
     let changed = apply::install(&setup, printer)?;
+    if platform == Platform::Cron && !status::has_cron() {
+        printer.note("warning: no cron is installed here; nothing starts until one is");
+    }
     let (when, jitter) = (plan.times.expression(), when::spelled(plan.jitter));
     let says = if changed { "scheduled" } else { "unchanged: scheduled" };
     printer.note(&safe(&format!(
@@ -277,7 +283,7 @@ fn planned(args: &PlanArgs, printer: &Printer) -> Result<(Plan, Setup), Failure>
     let platform = here::platform(args.platform)?;
     let is_here = here::is_here(platform);
     let state = here::state(platform, is_here);
-    let Asked { arguments, writes } = asked(&args.scan, &For { platform, is_here, state, printer })?;
+    let Asked { arguments, writes } = asked(&words(args), &For { platform, is_here, state, printer })?;
     let (times, jitter) = times(args)?;
     let text = |folder: PathBuf| folder.into_os_string().into_string();
     let writes: Result<Vec<String>, _> = writes.into_iter().map(text).collect();
@@ -299,6 +305,14 @@ fn planned(args: &PlanArgs, printer: &Printer) -> Result<(Plan, Setup), Failure>
         Platform::TaskScheduler => task_scheduler::setup(&plan, &windows()),
     };
     Ok((plan, setup.map_err(Failure::Declined)?))
+}
+
+/// The scan, with the policies that were named beside it.
+fn words(args: &PlanArgs) -> Vec<String> {
+    let mut words = if args.scan.is_empty() { vec!["scan".to_owned()] } else { args.scan.clone() };
+    let named = args.policies.iter().flat_map(|named| named.split([',', ';'])).map(str::trim);
+    words.extend(named.filter(|id| !id.is_empty()).flat_map(|id| ["--policy".to_owned(), id.to_owned()]));
+    words
 }
 
 fn times(args: &PlanArgs) -> Result<(Times, u32), Failure> {

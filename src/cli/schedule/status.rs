@@ -55,7 +55,12 @@ pub(in crate::cli) fn installed() -> Vec<Installed> {
     let [part, whole, ..] = systemd::paths();
     let own = [part, whole].iter().find_map(|path| read(Platform::Systemd, path, enabled));
     let timer = own.or_else(|| packaged(enabled));
-    timer.into_iter().chain(read(Platform::Cron, cron::PATH, true)).collect()
+    timer.into_iter().chain(read(Platform::Cron, cron::PATH, has_cron())).collect()
+}
+
+/// Whether there is a daemon for what lies in `/etc/cron.d`: packages put files there, whether there is one or not.
+pub(super) fn has_cron() -> bool {
+    cron::DAEMONS.iter().any(|path| is_there(Path::new(path)))
 }
 
 /// The timer of the package, where somebody switched it on.
