@@ -21,7 +21,8 @@ use support::{Root, Run, has, interdict, is_root, scan_as_nobody, skip};
 
 const PLATFORMS: [&str; 4] = ["systemd", "cron", "launchd", "task-scheduler"];
 /// Arguments that every format has something to quote in.
-const HOSTILE: [&str; 4] = ["--output", "json=/srv/a b/50%/$HOME/'q'\"d\"/;x.json", "--rules", "/srv/<r>&\\r"];
+const HOSTILE: [&str; 4] =
+    ["--output", "json=/srv/a b/50%/$HOME/'q'\"d\"/;x.json", "--rules", "/srv/<r>&\\r"];
 
 fn schedule(args: &[&str]) -> Run {
     Run::of(interdict().env_remove("INTERDICT_STATE").env_remove("INTERDICT_WAIT").arg("schedule").args(args))
@@ -31,10 +32,9 @@ fn schedule(args: &[&str]) -> Run {
 fn shown(args: &[&str]) -> String {
     let run = schedule(&[&["show"], args].concat());
     assert_eq!(run.code, 0, "{run:?}");
-    run.stdout.replace(&env!("CARGO_BIN_EXE_interdict").replace('-', "\\u002d"), "/usr/bin/interdict").replace(
-        env!("CARGO_BIN_EXE_interdict"),
-        "/usr/bin/interdict",
-    )
+    run.stdout
+        .replace(&env!("CARGO_BIN_EXE_interdict").replace('-', "\\u002d"), "/usr/bin/interdict")
+        .replace(env!("CARGO_BIN_EXE_interdict"), "/usr/bin/interdict")
 }
 
 /// The files of what is shown.
@@ -73,7 +73,8 @@ fn show_says_every_file_and_command_of_every_platform() {
         let scan = ["--", "scan", "--policy", "us-commerce"];
         let got = shown(&[&["--daily", "--jitter", "0", "--platform", platform], &scan[..]].concat());
         // Whether systemd runs here, and has the package's units.
-        let got = if platform == "systemd" { got.split("==> commands").next().unwrap().to_owned() } else { got };
+        let got =
+            if platform == "systemd" { got.split("==> commands").next().unwrap().to_owned() } else { got };
         let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/schedule/{platform}.txt"));
         if std::env::var_os("INTERDICT_BLESS").is_some() {
             fs::write(&golden, &got).unwrap();
@@ -81,7 +82,9 @@ fn show_says_every_file_and_command_of_every_platform() {
         assert_eq!(got, fs::read_to_string(&golden).unwrap(), "{platform}");
     }
     let jitter = shown(&["--hourly", "--platform", "task-scheduler"]);
-    assert!(jitter.contains("<RandomDelay>PT30M</RandomDelay>") && jitter.contains("<Interval>PT1H</Interval>"));
+    assert!(
+        jitter.contains("<RandomDelay>PT30M</RandomDelay>") && jitter.contains("<Interval>PT1H</Interval>")
+    );
 }
 
 /// The tree of a system with the units, and with the program they start.
@@ -95,7 +98,12 @@ fn tree(args: &[&str]) -> Root {
 }
 
 fn analyze(args: &[&str]) -> Run {
-    Run::of(Command::new("systemd-analyze").args(args).env("SYSTEMD_PAGER", "").env("SYSTEMD_LOG_LEVEL", "warning"))
+    Run::of(
+        Command::new("systemd-analyze")
+            .args(args)
+            .env("SYSTEMD_PAGER", "")
+            .env("SYSTEMD_LOG_LEVEL", "warning"),
+    )
 }
 
 #[test]
@@ -113,7 +121,14 @@ fn systemd_reads_the_units_and_finds_little_exposed() {
         let at = format!("--root={}", root.path().display());
         let run = analyze(&["verify", "--man=no", &at, "interdict.service", "interdict.timer"]);
         assert!(run.code == 0 && run.stderr.trim().is_empty(), "{args:?}: {run:?}");
-        let run = analyze(&["security", "--offline=true", "--no-pager", "--threshold=20", &at, "interdict.service"]);
+        let run = analyze(&[
+            "security",
+            "--offline=true",
+            "--no-pager",
+            "--threshold=20",
+            &at,
+            "interdict.service",
+        ]);
         assert_eq!(run.code, 0, "{run:?}");
         let timer = fs::read_to_string(root.at("etc/systemd/system/interdict.timer")).unwrap();
         let events: Vec<&str> = timer.lines().filter_map(|line| line.strip_prefix("OnCalendar=")).collect();
@@ -127,7 +142,8 @@ fn systemd_reads_the_units_and_finds_little_exposed() {
     // It does say when something is wrong.
     let root = tree(&plain);
     root.file("etc/systemd/system/interdict.timer", "[Timer]\nOnCalendar=never\n");
-    let run = analyze(&["verify", "--man=no", &format!("--root={}", root.path().display()), "interdict.timer"]);
+    let run =
+        analyze(&["verify", "--man=no", &format!("--root={}", root.path().display()), "interdict.timer"]);
     assert!(run.code != 0 || !run.stderr.trim().is_empty(), "{run:?}");
 }
 
@@ -135,7 +151,10 @@ fn systemd_reads_the_units_and_finds_little_exposed() {
 fn crons_own_reader_takes_the_file() {
     let file = files(&shown(&["--cron", "*/20 0-6/2 1,15 jan MON-FRI", "--platform", "cron"])).remove(0).1;
     let command = file.lines().last().unwrap();
-    assert!(command.starts_with("*/20 0-6/2 1,15 jan MON-FRI root /usr/bin/interdict scan --quiet"), "{file}");
+    assert!(
+        command.starts_with("*/20 0-6/2 1,15 jan MON-FRI root /usr/bin/interdict scan --quiet"),
+        "{file}"
+    );
     if !has("crontab") {
         return skip("no crontab (Debian package cron)");
     }
@@ -176,7 +195,9 @@ fn cron_starts_the_scan() {
 
 #[test]
 fn another_reader_takes_the_daemon() {
-    let args = [&["--cron", "5 3,15 * * 1-5", "--jitter", "0", "--platform", "launchd", "--", "scan"], &HOSTILE[..]].concat();
+    let args =
+        [&["--cron", "5 3,15 * * 1-5", "--jitter", "0", "--platform", "launchd", "--", "scan"], &HOSTILE[..]]
+            .concat();
     let (path, text) = files(&shown(&args)).remove(0);
     assert_eq!(path, "/Library/LaunchDaemons/interdict.scan.plist");
     if !has("python3") {
@@ -187,7 +208,8 @@ fn another_reader_takes_the_daemon() {
     fs::write(&file, text).unwrap();
     let program = "import json,plistlib,sys; print(json.dumps(plistlib.load(open(sys.argv[1], 'rb'))))";
     let daemon = Run::of(Command::new("python3").args(["-c", program]).arg(file)).json();
-    let words: Vec<&str> = daemon["ProgramArguments"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    let words: Vec<&str> =
+        daemon["ProgramArguments"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     assert_eq!(words, [&["/usr/local/bin/interdict", "scan", "--quiet"], &HOSTILE[..]].concat());
     let times = daemon["StartCalendarInterval"].as_array().unwrap();
     assert_eq!(times.len(), 10);
@@ -228,7 +250,9 @@ fn schtasks_of_wine_takes_the_task_and_no_wrong_one() {
 #[test]
 fn the_exe_installs_asks_and_removes() {
     let Some(exe) = exe() else { return };
-    let Some(wine) = Wine::at(exe, Path::new(env!("CARGO_TARGET_TMPDIR")).join("wine-schedule-exe")) else { return };
+    let Some(wine) = Wine::at(exe, Path::new(env!("CARGO_TARGET_TMPDIR")).join("wine-schedule-exe")) else {
+        return;
+    };
     let kept = wine.drive().join("windows/system32/tasks/interdict");
     let install = ["schedule", "install", "--cron", "0 6,18 * * 1-5", "--", "scan", "--scope", "system"];
     let run = wine.interdict(install);
@@ -273,13 +297,20 @@ fn installed_twice_is_installed_once_and_removed_is_gone() {
     assert_eq!(run.code, 0, "{run:?}");
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines[..3], ["644", "644", "2"], "{run:?}");
-    assert!(run.stdout.contains("/etc/systemd/system/other.service\n/etc/cron.d/other\nadmin\nadmin\n"), "{run:?}");
+    assert!(
+        run.stdout.contains("/etc/systemd/system/other.service\n/etc/cron.d/other\nadmin\nadmin\n"),
+        "{run:?}"
+    );
     assert!(run.stderr.contains("runs /usr/bin/systemctl --quiet enable interdict.timer"), "{run:?}");
     assert!(run.stderr.contains("did not write it"), "{run:?}");
-    let status: serde_json::Value = serde_json::from_str(&fs::read_to_string(site.at("status.json")).unwrap()).unwrap();
+    let status: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(site.at("status.json")).unwrap()).unwrap();
     let told = &status["schedules"][0];
     assert_eq!((&status["schema"], &told["when"]), (&"interdict.schedule/1".into(), &"30 12 * * *".into()));
-    assert_eq!((&told["platform"], &told["enabled"], &told["own"]), (&"systemd".into(), &true.into(), &true.into()));
+    assert_eq!(
+        (&told["platform"], &told["enabled"], &told["own"]),
+        (&"systemd".into(), &true.into(), &true.into())
+    );
     assert_eq!(told["reports"][0]["file"], "/var/lib/interdict/report.json");
     let doctor = fs::read_to_string(site.at("doctor.json")).unwrap();
     assert!(doctor.contains("systemd at '30 12 * * *'"), "{doctor}");
@@ -329,7 +360,10 @@ fn what_could_not_run_at_night_is_an_error_now() {
         (&["--daily", "--hourly"], "cannot be used with"),
         (&[], "--daily"),
         (&["--cron", "0 3 */2 * 1", "--platform", "launchd"], "of the week at once"),
-        (&["--daily", "--platform", "task-scheduler", "--", "scan", "--output", r"C:\%TEMP%\r.json"], "variable"),
+        (
+            &["--daily", "--platform", "task-scheduler", "--", "scan", "--output", r"C:\%TEMP%\r.json"],
+            "variable",
+        ),
     ] {
         let run = schedule(&[&["show"], args].concat());
         assert!(run.code == 2 && run.stderr.contains(says), "{args:?}: {run:?}");

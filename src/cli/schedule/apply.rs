@@ -48,14 +48,14 @@ pub(super) fn is_ours(path: &str) -> Result<bool, Failure> {
     )))
 }
 
+/// Refuses before anything is changed.
+pub(super) fn none_of_others(setup: &Setup) -> Result<(), Failure> {
+    setup.files.iter().filter(|file| !file.passing).try_for_each(|file| is_ours(&file.path).map(drop))
+}
+
 /// Writes the files and switches them on. `false` where everything was as it is to be.
 pub(super) fn install(setup: &Setup, printer: &Printer) -> Result<bool, Failure> {
     let mut changed = false;
-    for file in &setup.files {
-        if !file.passing {
-            is_ours(&file.path)?;
-        }
-    }
     for file in &setup.files {
         changed |= write(file, printer)?;
     }

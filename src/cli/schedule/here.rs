@@ -63,18 +63,20 @@ pub(super) fn state(platform: Platform, is_here: bool) -> String {
 
 /// The program: this one; on another platform, where the package puts it.
 pub(super) fn program(platform: Platform, is_here: bool) -> Result<String, Failure> {
+    let usual = match platform {
+        Platform::Systemd | Platform::Cron => "/usr/bin/interdict",
+        Platform::Launchd => "/usr/local/bin/interdict",
+        Platform::TaskScheduler => r"C:\Program Files\interdict\interdict.exe",
+    };
     if is_here {
         let own = std::env::current_exe().ok().and_then(|path| path.into_os_string().into_string().ok());
+        // A root without /proc, in which an image is made, says no program's name.
+        let own = own.or_else(|| is_there(Path::new(usual)).then(|| usual.to_owned()));
         return own.filter(|path| !path.chars().any(char::is_control)).ok_or_else(|| {
             Failure::Declined("it is not known where this program lies, or its path is not text".to_owned())
         });
     }
-    Ok(match platform {
-        Platform::Systemd | Platform::Cron => "/usr/bin/interdict",
-        Platform::Launchd => "/usr/local/bin/interdict",
-        Platform::TaskScheduler => r"C:\Program Files\interdict\interdict.exe",
-    }
-    .to_owned())
+    Ok(usual.to_owned())
 }
 
 /// The systemd of this computer; `None` where there is no systemctl.

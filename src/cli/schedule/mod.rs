@@ -185,23 +185,12 @@ fn install(args: &PlanArgs, printer: &Printer) -> Ended {
     }
     trusted::program(std::path::Path::new(&plan.program)).map_err(Failure::Declined)?;
     here::writes(&plan, platform)?;
-    let foreign = match platform {
-        Platform::TaskScheduler => Some(windows().kept()),
-        _ => None,
-    };
-    if let Some(kept) = foreign {
-        apply::is_ours(&kept)?;
-        if installed().iter().any(|one| one.mark == plan.mark() && one.enabled) {
-            printer.note(&format!("unchanged {kept}"));
-            return Ok(FINE);
-        }
+    apply::none_of_others(&setup)?;
+    if platform == Platform::TaskScheduler && is_kept(&plan)? {
+        printer.note(&format!("unchanged: {}", windows().kept()));
+        return Ok(FINE);
     }
-    // Of the other of the two platforms of Linux nothing is to run beside it.
-    match platform {
-        Platform::Systemd => remove_files(&[cron::PATH.to_owned()], printer).map(drop)?,
-        Platform::Cron => remove_systemd(printer).map(drop)?,
-        _ => {}
-    }
+    remove_others(platform, &setup, printer)?;
     let changed = apply::install(&setup, printer)?;
     if platform == Platform::Cron && !status::has_cron() {
         printer.note("warning: no cron is installed here; nothing starts until one is");
@@ -214,6 +203,26 @@ fn install(args: &PlanArgs, printer: &Printer) -> Ended {
         plan.arguments.join(" ")
     )));
     Ok(FINE)
+}
+
+/// Whether Task Scheduler has this very task; one of the same name that is not ours is an error.
+fn is_kept(plan: &Plan) -> Result<bool, Failure> {
+    apply::is_ours(&windows().kept())?;
+    Ok(installed().iter().any(|one| one.mark == plan.mark() && one.enabled))
+}
+
+/// Nothing is to run beside it: not by the other platform of Linux, nor by units from before the package had its own.
+fn remove_others(platform: Platform, setup: &Setup, printer: &Printer) -> Result<(), Failure> {
+    match platform {
+        Platform::Systemd => {
+            let is_written = |path: &String| setup.files.iter().any(|file| file.path == *path);
+            let others = systemd::paths().into_iter().filter(|path| !is_written(path));
+            let others: Vec<String> = others.chain([cron::PATH.to_owned()]).collect();
+            remove_files(&others, printer).map(drop)
+        }
+        Platform::Cron => remove_systemd(printer).map(drop),
+        Platform::Launchd | Platform::TaskScheduler => Ok(()),
+    }
 }
 
 /// Takes away all of ours.
