@@ -70,7 +70,7 @@ pub(super) struct PlanArgs {
     #[arg(long, group = "when", value_name = "EXPR")]
     cron: Option<String>,
     /// Time of the day, of the computer's clock [default: 03:17]
-    #[arg(long, value_name = "HH:MM", requires = "daily", value_parser = time_of_day)]
+    #[arg(long, value_name = "HH:MM", conflicts_with_all = ["hourly", "cron"], value_parser = time_of_day)]
     at: Option<(u32, u32)>,
     /// Begin later by up to so long, so that not all computers begin at once: 90s, 30m, 2h [default: 30m; 0 with --cron]
     #[arg(long, value_name = "TIME", value_parser = when::span)]

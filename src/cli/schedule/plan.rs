@@ -123,8 +123,8 @@ impl Mark {
     pub(super) fn line(&self) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
         // What XML takes for its own, and the two dashes that none of its comments may hold.
-        let signs = [('-', "\\u002d"), ('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026")];
-        let json = signs.iter().fold(json, |json, (sign, escape)| json.replace(*sign, escape));
+        let signs = [("--", "-\\u002d"), ("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")];
+        let json = signs.iter().fold(json, |json, (sign, escape)| json.replace(sign, escape));
         format!("{WORDS}{json}")
     }
 
