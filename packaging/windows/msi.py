@@ -41,8 +41,9 @@ RUN = 18 + 1024 + 2048
 MAY_FAIL = 64
 # What was said before is not done again: the schedule may have been changed since. A repair does it again.
 NEW_SCHEDULE = 'SCHEDULE AND NOT REMOVE="ALL" AND (REINSTALL OR SCHEDULE<>KEPTSCHEDULE OR POLICY<>KEPTPOLICY)'
-# An upgrade removes the older version too, and the schedule stays.
-GONE = 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE'
+# An upgrade removes the older version too, and the schedule stays. Wine does not say that it upgrades; the registry then knows
+# of the later version.
+GONE = 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND KEPTVERSION=ProductVersion'
 
 
 def queries(version):
@@ -91,6 +92,13 @@ def queries(version):
             f"VALUES ('Keep{value}', {SET_PROPERTY}, '{name}', '[KEPT{name}]')",
             *sequenced(f"Keep{value}", at, f"NOT {name} AND KEPT{name}"),
         ]
+    rows.append("INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES ('Installed OR NOT SCHEDULE OR "
+                "SCHEDULE=\"daily\" OR SCHEDULE=\"hourly\"', 'SCHEDULE is to be daily or hourly; for other times: interdict schedule install --cron')")
+    rows += [
+        "INSERT INTO `AppSearch` (`Property`, `Signature_`) VALUES ('KEPTVERSION', 'KeptVersion')",
+        f"INSERT INTO `RegLocator` (`Signature_`, `Root`, `Key`, `Name`, `Type`) "
+        f"VALUES ('KeptVersion', 2, 'SOFTWARE\\interdict', 'Version', {RAW_64})",
+    ]
     for action, kind, target, number, condition in (
             ("TakeSchedule", RUN + MAY_FAIL, "--quiet schedule remove", 1550, GONE),
             ("MakeSchedule", RUN, 'schedule install "--[SCHEDULE]" "--policies=[POLICY]"', 5300, NEW_SCHEDULE)):

@@ -3,7 +3,6 @@
 //! Called by the front of this folder. The only file of the program that starts a program; what it starts is said before.
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "the files of a schedule are the operator's, and only the platform's own tool can switch one on"
 )]
 

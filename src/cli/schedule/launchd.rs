@@ -40,7 +40,8 @@ pub(super) fn question() -> Call {
 /// The daemon of the package with other arguments and times.
 fn daemon(plan: &Plan) -> Result<String, String> {
     let words = [&plan.program].into_iter().chain(&plan.arguments);
-    let words: String = words.map(|word| format!("\t\t<string>{}</string>\n", xml(word))).collect();
+    let words =
+        words.map(|word| format!("\t\t<string>{}</string>\n", xml(word))).collect::<Vec<_>>().concat();
     let intervals = intervals(&plan.own_times()?)?;
     let mut text = String::new();
     let mut passing = false;
@@ -78,15 +79,12 @@ fn intervals(times: &Times) -> Result<String, String> {
     let hours: Vec<Option<u32>> =
         if times.is_hourly() { vec![None] } else { times.hours.numbers().map(Some).collect() };
     let minutes: Vec<u32> = times.minutes.numbers().collect();
+    let of_day = || hours.iter().flat_map(|hour| minutes.iter().map(move |minute| (*hour, Some(*minute))));
     let mut entries = Vec::new();
     for day in days(times)? {
         for month in &months {
-            for hour in &hours {
-                let entry = |minute: &u32| {
-                    entry(&[("Month", *month), day, ("Hour", *hour), ("Minute", Some(*minute))])
-                };
-                entries.extend(minutes.iter().map(entry));
-            }
+            let at = |(hour, minute)| entry(&[("Month", *month), day, ("Hour", hour), ("Minute", minute)]);
+            entries.extend(of_day().map(at));
         }
     }
     if entries.len() > MAX_TIMES {
@@ -121,9 +119,10 @@ fn days(times: &Times) -> Result<Vec<(&'static str, Option<u32>)>, String> {
 
 fn entry(keys: &[(&str, Option<u32>)]) -> String {
     let keys = keys.iter().filter_map(|(key, value)| Some((key, (*value)?)));
-    let keys: String = keys
+    let keys = keys
         .map(|(key, value)| format!("\t\t\t<key>{key}</key>\n\t\t\t<integer>{value}</integer>\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!("\t\t<dict>\n{keys}\t\t</dict>\n")
 }
 

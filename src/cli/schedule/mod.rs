@@ -3,7 +3,7 @@
 //! A plan (`plan`) of times (`when`) and a checked scan (`asked`) becomes files and calls by the platform's file beside this
 //! one; `apply` is the only one that does anything. A scan itself runs no program, and nothing here runs a scan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args as ClapArgs, Subcommand, ValueEnum};
 
@@ -123,7 +123,7 @@ impl Platform {
     }
 
     /// Whether a path says where it begins.
-    fn is_whole(self, path: &std::path::Path) -> bool {
+    fn is_whole(self, path: &Path) -> bool {
         let text = path.to_string_lossy();
         match self {
             Self::TaskScheduler => {
@@ -183,7 +183,7 @@ fn install(args: &PlanArgs, printer: &Printer) -> Ended {
             platform.word()
         )));
     }
-    trusted::program(std::path::Path::new(&plan.program)).map_err(Failure::Declined)?;
+    trusted::program(Path::new(&plan.program)).map_err(Failure::Declined)?;
     here::writes(&plan, platform)?;
     apply::none_of_others(&setup)?;
     if platform == Platform::TaskScheduler && is_kept(&plan)? {
@@ -259,8 +259,10 @@ fn remove_systemd(printer: &Printer) -> Result<bool, Failure> {
     let (before, after) = linux().map(|here| systemd::removal(&here, was_enabled)).unwrap_or_default();
     call_all(&before, printer)?;
     remove_files(&ours, printer)?;
-    for folder in ours.iter().filter(|path| path.ends_with(".conf")) {
-        apply::take_away_folder(&PathBuf::from(folder).with_file_name(""));
+    for folder in
+        ours.iter().filter_map(|path| Path::new(path).parent()).filter(|folder| systemd::is_part(folder))
+    {
+        apply::take_away_folder(folder);
     }
     if !was_enabled {
         apply::take_away(systemd::STAMP)?;
@@ -346,7 +348,7 @@ fn times(args: &PlanArgs) -> Result<(Times, u32), Failure> {
 /// What this computer is known by.
 fn host() -> String {
     let live = RootHost::live().ok();
-    let facts = live.as_ref().map(|host| crate::host::Host::facts(host));
+    let facts = live.as_ref().map(crate::host::Host::facts);
     facts.and_then(|facts| facts.machine_id.clone().or_else(|| facts.name.clone())).unwrap_or_default()
 }
 

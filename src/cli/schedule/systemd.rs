@@ -5,6 +5,8 @@
 //! Called by the front of this folder. Pure. Words after systemd.service(5), systemd.timer(5) and systemd.syntax(7), as far as
 //! systemd 219 (RHEL 7) knows them.
 
+use std::path::Path;
+
 use super::plan::{Call, File, Plan, SAYS, Setup};
 use super::when::{Days, Times, spelled};
 
@@ -45,6 +47,11 @@ pub(super) fn paths() -> [String; 4] {
         format!("{FOLDER}/interdict.service.d/schedule.conf"),
         format!("{FOLDER}/interdict.service"),
     ]
+}
+
+/// Whether a folder is one of drop-ins.
+pub(super) fn is_part(folder: &Path) -> bool {
+    folder.extension().is_some_and(|end| end == "d")
 }
 
 /// Files and calls.
@@ -112,7 +119,9 @@ fn drop_in(section: &str, keys: &[(&str, Vec<String>)]) -> String {
         if ["ExecStart", "OnCalendar"].contains(key) {
             text.extend([*key, "=\n"]);
         }
-        lines.iter().for_each(|line| text.extend([key, "=", line, "\n"]));
+        for line in lines {
+            text.extend([key, "=", line, "\n"]);
+        }
     }
     text
 }
@@ -122,7 +131,9 @@ fn rewritten(unit: &str, keys: &[(&str, Vec<String>)]) -> String {
     let mut text = String::new();
     let all = |text: &mut String, keys: &[(&str, Vec<String>)]| {
         for (key, lines) in keys {
-            lines.iter().for_each(|line| text.extend([key, "=", line, "\n"]));
+            for line in lines {
+                text.extend([key, "=", line, "\n"]);
+            }
         }
     };
     let first = keys.first().map(|(key, _)| *key);
@@ -138,14 +149,14 @@ fn rewritten(unit: &str, keys: &[(&str, Vec<String>)]) -> String {
 
 /// Calendar events, one for each way in which a day may be one.
 pub(super) fn calendar(times: &Times) -> Vec<String> {
-    let names = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     let month = times.months.map_or("*".to_owned(), |months| padded(months.numbers()));
     let (hours, minutes) = (&times.hours, &times.minutes);
     let hours = if times.is_hourly() { "*".to_owned() } else { padded(hours.numbers()) };
     let minutes = padded(minutes.numbers());
     let event = |days: Days| {
         let named = |week: super::when::Set| {
-            let all = names.iter().zip(0..).filter(|(_, number)| week.has(*number)).map(|(name, _)| *name);
+            let all = weekdays.iter().zip(0..).filter(|(_, number)| week.has(*number)).map(|(name, _)| *name);
             all.collect::<Vec<_>>().join(",") + " "
         };
         let week = days.week.map(named).unwrap_or_default();
@@ -160,7 +171,7 @@ fn padded(numbers: impl Iterator<Item = u32>) -> String {
     numbers.map(|number| format!("{number:02}")).collect::<Vec<_>>().join(",")
 }
 
-/// An argument of ExecStart: specifiers and variables stand for themselves.
+/// An argument of `ExecStart`: specifiers and variables stand for themselves.
 pub(super) fn argument(word: &str) -> String {
     quoted(&word.replace('%', "%%").replace('$', "$$"))
 }

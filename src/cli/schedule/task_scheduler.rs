@@ -174,7 +174,7 @@ fn calendar(times: &Times, days: Days) -> Result<String, String> {
     ];
     let named = |names: &[&str], first: u32, set: Option<Set>| -> String {
         let all = names.iter().zip(first..).filter(|(_, number)| set.is_none_or(|set| set.has(*number)));
-        all.map(|(name, _)| format!("          <{name} />\n")).collect()
+        all.map(|(name, _)| format!("          <{name} />\n")).collect::<Vec<_>>().concat()
     };
     let months = format!("        <Months>\n{}        </Months>\n", named(&MONTHS, 1, times.months));
     let week = format!("        <DaysOfWeek>\n{}        </DaysOfWeek>\n", named(&WEEK, 0, days.week));
@@ -190,7 +190,7 @@ fn calendar(times: &Times, days: Days) -> Result<String, String> {
         }
         (days, None, _) => {
             let days = (1..=31).filter(|day| days.is_none_or(|days| days.has(*day)));
-            let days: String = days.map(|day| format!("          <Day>{day}</Day>\n")).collect();
+            let days = days.map(|day| format!("          <Day>{day}</Day>\n")).collect::<Vec<_>>().concat();
             ("ScheduleByMonth", format!("        <DaysOfMonth>\n{days}        </DaysOfMonth>\n{months}"))
         }
         (Some(_), Some(_), _) => {
