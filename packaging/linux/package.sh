@@ -102,7 +102,7 @@ deb() {
 	 law or a policy prohibits, how it is known, and what could not be seen. It
 	 reads; it changes nothing and needs no network.
 	 .
-	 A scan that runs every day: systemctl enable --now interdict.timer
+	 A scan that runs every day: interdict schedule install --daily
 	END
     settle deb
     local out=$packages/interdict_$release-1_amd64.deb

@@ -195,7 +195,7 @@ def deb(new, old):
     shutil.rmtree(TREE / "usr/lib/modules")
     left = sorted(path for path in files() - BEFORE if "interdict" in path)
     check(not left, f"left after the purge: {left}")
-    say("dpkg: removed (timer stopped and disabled) and purged; nothing is left")
+    say("dpkg: its schedule ran and was taken away; removed (timer stopped and disabled) and purged; nothing is left")
 
 
 def sandbox(out):
@@ -246,6 +246,13 @@ def rpm(new, old):
     check(run(*tool, "-q", "--qf", "%{version}", "interdict").replace("~", "-") == version, "not updated")
     scan = subprocess.run(["chroot", TREE, "interdict", "scan", "-q", "-o", "/var/lib/interdict/report.json", "--format", "json"])
     check(scan.returncode in (0, 3), f"first scan: {scan.returncode}")
+    for platform, path in (("systemd", "etc/systemd/system/interdict.timer.d/schedule.conf"), ("cron", "etc/cron.d/interdict")):
+        (TREE / "etc/cron.d").mkdir(exist_ok=True)
+        chroot("interdict", "schedule", "install", "--daily", "--platform", platform)
+        is_file(path, 0o644)
+    check(not (TREE / "etc/systemd/system/interdict.timer.d").exists(), "two schedules beside one another")
+    chroot("interdict", "schedule", "install", "--daily", "--platform", "systemd")
+    check((TREE / "etc/systemd/system/timers.target.wants/interdict.timer").is_symlink(), "the timer is not enabled")
     changed = subprocess.run([*tool, "-V", "interdict"], capture_output=True, text=True).stdout.split()
     check(changed[1:] == ["c", "/etc/interdict/config.toml"], f"rpm -V: {changed}")
     run(*tool, "-e", "interdict")

@@ -35,7 +35,6 @@ layout() {
         put 644 "$page" "$share/doc/interdict/${page##*/}"
     done
     put 755 packaging/macos/uninstall.sh "$share/interdict/uninstall.sh"
-    put 644 packaging/macos/interdict.scan.plist /Library/LaunchDaemons/interdict.scan.plist
     put 644 packaging/config.toml "/Library/Application Support/interdict/config.example.toml"
 }
 

@@ -3,8 +3,8 @@
 # With --keep-data the configuration and the reports stay.
 set -e
 [ "$(id -u)" = 0 ] || { echo "run it with sudo" >&2; exit 2; }
-launchctl bootout system/interdict.scan 2>/dev/null || :
-rm -f /Library/LaunchDaemons/interdict.scan.plist /usr/local/bin/interdict /usr/local/share/man/man1/interdict.1 \
+/usr/local/bin/interdict --quiet schedule remove || :
+rm -f /usr/local/bin/interdict /usr/local/share/man/man1/interdict.1 \
     /usr/local/share/man/man1/interdict-*.1 /usr/local/share/zsh/site-functions/_interdict \
     /usr/local/etc/bash_completion.d/interdict
 [ "${1:-}" = --keep-data ] || rm -rf "/Library/Application Support/interdict"

@@ -35,6 +35,15 @@ ON_REMOVAL = 2
 # CustomAction: sets a property.
 SET_PROPERTY = 51
 REMEMBERED = ["POLICY", "SCHEDULE"]
+# CustomAction: starts an installed program, when the script runs, as SYSTEM (18 + 1024 + 2048); its fault is one of the installation,
+# or (64) none.
+RUN = 18 + 1024 + 2048
+MAY_FAIL = 64
+# What was said before is not done again: the schedule may have been changed since. A repair does it again.
+NEW_SCHEDULE = 'SCHEDULE AND NOT REMOVE="ALL" AND (REINSTALL OR SCHEDULE<>KEPTSCHEDULE OR POLICY<>KEPTPOLICY)'
+# An upgrade removes the older version too, and the schedule stays. Wine does not say that it upgrades; the registry then knows
+# of the later version.
+GONE = 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND KEPTVERSION=ProductVersion'
 
 
 def queries(version):
@@ -84,6 +93,21 @@ def queries(version):
             f"INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) "
             f"VALUES ('Keep{value}', {SET_PROPERTY}, '{name}', '[KEPT{name}]')",
             *sequenced(f"Keep{value}", at, f"NOT {name} AND KEPT{name}"),
+        ]
+    rows.append("INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES ('Installed OR NOT SCHEDULE OR "
+                "SCHEDULE=\"daily\" OR SCHEDULE=\"hourly\"', 'SCHEDULE is to be daily or hourly; for other times: interdict schedule install --cron')")
+    rows += [
+        "INSERT INTO `AppSearch` (`Property`, `Signature_`) VALUES ('KEPTVERSION', 'KeptVersion')",
+        f"INSERT INTO `RegLocator` (`Signature_`, `Root`, `Key`, `Name`, `Type`) "
+        f"VALUES ('KeptVersion', 2, 'SOFTWARE\\interdict', 'Version', {RAW_64})",
+    ]
+    for action, kind, target, number, condition in (
+            ("TakeSchedule", RUN + MAY_FAIL, "--quiet schedule remove", 1550, GONE),
+            ("MakeSchedule", RUN, 'schedule install "--[SCHEDULE]" "--policies=[POLICY]"', 5300, NEW_SCHEDULE)):
+        rows += [
+            f"INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) "
+            f"VALUES ('{action}', {kind}, 'interdict.exe', '{target}')",
+            *sequenced(action, number, condition),
         ]
     secure = "WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;" + ";".join(REMEMBERED)
     rows.append(f"UPDATE `Property` SET `Value` = '{secure}' WHERE `Property` = 'SecureCustomProperties'")

@@ -6,6 +6,7 @@ scans, and removes. Access rights, which Wine does not set, are looked up in the
 """
 
 import filecmp
+import html
 import json
 import os
 import pathlib
@@ -56,9 +57,9 @@ def wine(*command):
     return done.returncode, done.stdout
 
 
-def msiexec(*args, expect=0):
+def msiexec(*args, fails=False):
     code, _ = wine("msiexec", *[windows(arg) if isinstance(arg, pathlib.Path) else arg for arg in args], "/qn")
-    check(code == expect, f"msiexec {args}: {code}")
+    check((code != 0) == fails, f"msiexec {args}: {code}")
 
 
 def windows(path):
@@ -107,6 +108,7 @@ def installed(version, policy):
     check(value(r"HKLM\SOFTWARE\interdict", "Policy") == policy, "the policy that was said")
     check(value(r"HKLM\SOFTWARE\interdict", "Schedule") == "daily", "the schedule that was said")
     check(value(EVENTS, "EventMessageFile") == r"%SystemRoot%\System32\EventCreate.exe", "the source of events")
+    check(scheduled() == ("17 3 * * *", [policy]), f"the schedule: {scheduled()}")
     entries = listed()
     check(len(entries) == 1, f"installed programs: {entries}")
     entry = entries[0]
@@ -115,7 +117,20 @@ def installed(version, policy):
     check(entry.get("InstallLocation", "").lower() == "c:\\program files\\interdict\\", f"{entry}")
 
 
+def scheduled():
+    """When and by which policies the task scans; none where there is no task."""
+    task = DRIVE / "windows/system32/tasks/interdict"
+    if not task.exists():
+        return None
+    text = html.unescape(task.read_text("utf-16"))
+    mark = json.JSONDecoder().raw_decode(text[text.index("interdict schedule: {") + len("interdict schedule: "):])[0]
+    words = mark["arguments"]
+    check(mark["program"].lower() == r"c:\program files\interdict\interdict.exe", f"{mark}")
+    return mark["when"], [words[at + 1] for at, word in enumerate(words) if word == "--policy"]
+
+
 def removed(path):
+    check(scheduled() is None, "the schedule is left")
     left = [folder for folder in ("Program Files/interdict", "ProgramData/interdict") if (DRIVE / folder).exists()]
     check(not left, f"left: {left}")
     # Wine leaves the separator.
@@ -127,6 +142,12 @@ def removed(path):
 def tried(new, old):
     version = re.search(r"interdict-([\d.]+)", new.name).group(1)
     before = value(ENVIRONMENT, "PATH")
+    for wrong in ("SCHEDULE=weekly", "SCHEDULE=Daily"):
+        msiexec("/i", old, wrong, fails=True)
+        check(not listed() and scheduled() is None, f"{wrong} installed something")
+    msiexec("/i", old, "SCHEDULE=daily", "POLICY=no-such-policy", fails=True)
+    check(not listed() and scheduled() is None, "a wrong policy installed something")
+    say("a schedule or a policy that there is not fails the installation")
     msiexec("/i", old, "POLICY=us-commerce", "SCHEDULE=daily")
     installed(OLD, "us-commerce")
     say("installed silently: files, search path, policy and schedule, entry among the programs")
@@ -138,12 +159,18 @@ def tried(new, old):
     installed(version, "us-commerce")
     check("us-federal" in config.read_text() and (data / "report.json").exists(), "the upgrade lost the configuration or the report")
     say("upgraded: configuration, report, policy and schedule are kept, one entry")
+    exe = r"C:\Program Files\interdict\interdict.exe"
+    code, out = wine(exe, "schedule", "install", "--hourly")
+    check(code == 0 and scheduled() == ("17 * * * *", []), f"schedule install: {code} {out} {scheduled()}")
+    code, out = wine(exe, "schedule", "status", "--format", "json")
+    told = json.loads(out)["schedules"]
+    check(code == 0 and told[0]["platform"] == "task-scheduler" and told[0]["enabled"] and told[0]["program_exists"], out)
     program.unlink()
     # What /f does: Wine's msiexec does not know it.
     msiexec("/i", new, "REINSTALL=ALL", "REINSTALLMODE=omus")
     installed(version, "us-commerce")
     check("us-federal" in config.read_text(), "the repair lost the configuration")
-    say("repaired: the program is back, the configuration is kept")
+    say("repaired: program and schedule are back, the configuration is kept")
     config.write_text("schema = 1\n")
     code, out = wine(r"C:\Program Files\interdict\interdict.exe", "scan", "--format", "json", "-q")
     check(code in (0, 1, 3) and json.loads(out)["exit_code"] == code, f"first scan: {code}")
@@ -160,6 +187,14 @@ def tried(new, old):
         installed(version, "us-commerce")
     code, _ = wine("msiexec", "/i", windows(old), "/qn")
     check(code != 0 and listed()[0]["DisplayVersion"] == version, "an older version went over a newer one")
+    msiexec("/x", new)
+    removed(before)
+    msiexec("/i", new, "SCHEDULE=hourly", "POLICY=us-commerce; us-federal")
+    check(scheduled() == ("17 * * * *", ["us-commerce", "us-federal"]), f"two policies: {scheduled()}")
+    msiexec("/x", new)
+    removed(before)
+    msiexec("/i", new)
+    check(scheduled() is None, "a schedule that nobody asked for")
     msiexec("/x", new)
     removed(before)
     say("installed by install.cmd; an older version does not go over a newer one")

@@ -162,6 +162,11 @@ impl Default for Config {
 }
 
 impl ConfigArgs {
+    /// The file that the command line names.
+    pub(super) fn named(&self) -> Option<PathBuf> {
+        self.config.clone()
+    }
+
     /// The configuration file that is to be read, and whether somebody named it.
     pub(super) fn file(&self) -> Option<(PathBuf, bool)> {
         if self.no_config {

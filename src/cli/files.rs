@@ -11,8 +11,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::emit::format_of_file;
+use crate::model::Stamp;
 
 /// Bytes that such a file may have.
 const MAX_BYTES: u64 = 1 << 20;
@@ -21,12 +23,53 @@ const MAX_DOCUMENT: u64 = 1 << 30;
 
 /// Reads a small file.
 pub(super) fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| io::Error::other("not UTF-8"))
+}
+
+/// The bytes of a small file.
+pub(super) fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("more than {MAX_BYTES} bytes")));
     }
-    String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
+    Ok(bytes)
+}
+
+/// Writes a file that everybody may read, and the folder it is to lie in; where it is to be new, never over another.
+pub(super) fn write_for_all(path: &Path, bytes: &[u8], new: bool) -> io::Result<()> {
+    if new {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(bytes)?;
+        return file.sync_all();
+    }
+    let made = path.parent().filter(|folder| !folder.exists());
+    if let Some(folder) = made {
+        std::fs::create_dir_all(folder)?;
+        for_all(folder, 0o755)?;
+    }
+    write_whole(path, |out| out.write_all(bytes))?;
+    for_all(path, 0o644)
+}
+
+/// Whatever the mask of the caller is.
+fn for_all(path: &Path, mode: u32) -> io::Result<()> {
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+    Ok(())
+}
+
+/// Whether something of that name is there, be it a link that leads nowhere.
+pub(super) fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// When a file was written.
+pub(super) fn written(path: &Path) -> Option<Stamp> {
+    let since = std::fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Stamp::from_unix(i64::try_from(since.as_secs()).ok()?)
 }
 
 /// Writes a file that is not yet there, for its owner alone where it is secret; it is on the disk when this returns.

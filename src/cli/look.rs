@@ -101,6 +101,11 @@ impl LookArgs {
         self.root.is_none()
     }
 
+    /// The folder that is looked at, where it is not this computer.
+    pub(super) fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
     /// Which halves.
     pub(super) fn scope(&self) -> ScopeAsk {
         match self.scope {

@@ -40,6 +40,7 @@ mod rules_show;
 mod rules_sign;
 mod rules_waive;
 mod scan;
+mod schedule;
 mod sources;
 mod state;
 mod trusted;
@@ -60,6 +61,7 @@ Examples:
   interdict scan --format json -o report.json a report for a machine to read
   interdict inventory --format json           what is installed, without any judgement
   interdict report *.json --format markdown   saved reports in another form
+  interdict schedule install --daily          a scan every day, by Task Scheduler
 
 Exit codes: 0 compliant, 1 non-compliant, 2 could not run, 3 inconclusive (not all could be seen)";
 
@@ -72,6 +74,7 @@ Examples:
   interdict scan --format json -o report.json a report for a machine to read
   interdict inventory --format json           what is installed, without any judgement
   interdict report *.json --format markdown   saved reports in another form
+  sudo interdict schedule install --daily     a scan every day, by systemd, cron or launchd
 
 Exit codes: 0 compliant, 1 non-compliant, 2 could not run, 3 inconclusive (not all could be seen)";
 
@@ -129,6 +132,9 @@ enum Command {
     Config(config_show::Command),
     /// Check whether scans here see what they should and can tell it, and say the next step
     Doctor(doctor::Args),
+    /// Let the platform's own timer start scans: install, show, status, remove
+    #[command(subcommand, after_help = schedule::EXAMPLES)]
+    Schedule(schedule::Command),
     /// List the places that are looked at
     Sources(sources::Args),
     /// Check, list, show, test, explain and write rules
@@ -204,6 +210,7 @@ fn run(cli: &Cli, printer: &mut Printer) -> Ended {
         Command::Compare(args) => compare::run(args, printer),
         Command::Config(command) => config_show::run(command, &cli.config, &config()?, printer),
         Command::Doctor(args) => doctor::run(args, &cli.config, printer),
+        Command::Schedule(command) => schedule::run(command, &cli.config, printer),
         Command::Sources(args) => sources::run(args, printer),
         Command::Rules(command) => rules::run(command, &config()?, printer),
         #[cfg(debug_assertions)]

@@ -80,6 +80,16 @@ impl OutArgs {
         own
     }
 
+    /// The form that is named.
+    pub(super) fn format(&self) -> Option<&str> {
+        self.format.as_deref()
+    }
+
+    /// Whether a file is named.
+    pub(super) fn names_file(&self) -> bool {
+        !self.output.is_empty()
+    }
+
     /// Every form that was asked for, with its place.
     pub(super) fn outputs(&self, holds: Holds) -> Result<Vec<Output<'_>>, Failure> {
         let mut outputs = DOCUMENTS.outputs(self.format.as_deref(), &self.output)?;
@@ -200,6 +210,11 @@ impl Output<'_, dyn ComparisonFormat> {
 }
 
 impl<F: ?Sized> Output<'_, F> {
+    /// The file; none is standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.path
+    }
+
     /// The form.
     pub(super) fn form(&self) -> &'static Form {
         self.form

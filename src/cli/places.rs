@@ -1,6 +1,6 @@
 //! Where the configuration is, where accepted rules are remembered, and where who scans is noted, when nobody says.
 //!
-//! Called by `config`, `state` and `lock`.
+//! Called by `config`, `state`, `lock` and `schedule`.
 #![expect(clippy::disallowed_methods, reason = "the places hang on the environment")]
 
 use std::env::var_os;
@@ -19,7 +19,7 @@ pub(super) fn config() -> Option<PathBuf> {
 /// What is remembered: for the computer by who has its rights, else for the user. `None` where no folder is known.
 pub(super) fn state() -> Option<PathBuf> {
     if is_privileged() {
-        return machine("/var/lib");
+        return computer();
     }
     if cfg!(windows) {
         return Some(PathBuf::from(var_os("LOCALAPPDATA").filter(|folder| !folder.is_empty())?).join(NAME));
@@ -30,6 +30,11 @@ pub(super) fn state() -> Option<PathBuf> {
         Some(folder.join(below).join(NAME))
     };
     own("XDG_STATE_HOME", "").or_else(|| own("HOME", ".local/state"))
+}
+
+/// What is remembered for the computer, whoever asks.
+pub(super) fn computer() -> Option<PathBuf> {
+    machine("/var/lib")
 }
 
 /// What lasts as long as the computer or the session runs: for the lock of who can keep no state.

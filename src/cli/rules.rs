@@ -55,6 +55,13 @@ pub(super) struct TrustArgs {
 }
 
 impl RulesArgs {
+    /// Every file and folder that is named.
+    pub(super) fn named(&self) -> Vec<PathBuf> {
+        let keys = self.trust.keys.iter().filter(|key| !TrustedKey::is_key(key)).map(PathBuf::from);
+        let paths = self.paths.iter().chain(&self.waivers).chain(&self.trust.state).cloned();
+        paths.chain(keys).collect()
+    }
+
     /// The state folder, where it was named.
     pub(super) fn state<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
         self.trust.state(config)
@@ -120,12 +127,21 @@ pub(super) enum Command {
 
 /// The rules that the configuration asks for, looked at only: nothing is remembered.
 pub(super) fn look_at(config: &Config, printer: &Printer) -> Result<Ruleset, Failure> {
-    let files = config.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from).collect();
-    let Loaded { ruleset, diagnostics, .. } =
-        read(&RulesArgs::default(), config, files, (false, None), printer)?;
+    look_at_for(&RulesArgs::default(), config, &config.policies, printer)
+}
+
+/// The rules that arguments ask for, looked at only.
+pub(super) fn look_at_for(
+    args: &RulesArgs,
+    config: &Config,
+    policies: &[String],
+    printer: &Printer,
+) -> Result<Ruleset, Failure> {
+    let files = policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from).collect();
+    let Loaded { ruleset, diagnostics, .. } = read(args, config, files, (false, None), printer)?;
     let ruleset = ruleset.ok_or(Failure::Rules(diagnostics))?;
     if !ruleset.signed().is_empty() {
-        Memory::of(config.state.as_deref())?.judge(ruleset.signed())?;
+        Memory::of(args.state(config))?.judge(ruleset.signed())?;
     }
     Ok(ruleset)
 }

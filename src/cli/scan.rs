@@ -19,7 +19,7 @@ use super::log::{self, Log, LogArgs, LogTo};
 use super::look::{LookArgs, Matcher, now};
 use super::output::{Holds, OutArgs, Output};
 use super::printer::Printer;
-use super::rules::{RulesArgs, either, load_for};
+use super::rules::{RulesArgs, either, load_for, look_at_for};
 
 /// The policy that is asked when none is named.
 const DEFAULT_POLICY: &str = "us-commerce";
@@ -102,6 +102,47 @@ impl Args {
     /// Where the run is to be logged, where that was said.
     pub(super) fn log(&self) -> Option<&LogTo> {
         self.log.to()
+    }
+}
+
+/// What a schedule must know of a scan before it runs.
+impl Args {
+    /// Whether a file is named for the report.
+    pub(super) fn names_output(&self) -> bool {
+        self.out.names_file()
+    }
+
+    /// The form that is named.
+    pub(super) fn format(&self) -> Option<&str> {
+        self.out.format()
+    }
+
+    /// Files that are written.
+    pub(super) fn outputs(&self, config: &Config) -> Result<Vec<PathBuf>, Failure> {
+        let out = self.out.or(&config.output);
+        let outputs = out.outputs(Holds::Report)?;
+        Ok(outputs.iter().filter_map(|output| output.file().map(Path::to_owned)).collect())
+    }
+
+    /// The state folder, where it was named.
+    pub(super) fn state<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
+        self.rules.state(config)
+    }
+
+    /// Every file and folder that the arguments name.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let policies = self.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
+        let outputs = self.outputs(&Config::default()).unwrap_or_default();
+        let root = self.look.root().map(Path::to_owned);
+        policies.chain(self.rules.named()).chain(outputs).chain(root).collect()
+    }
+
+    /// Whether it could run: rules and policies are there and right. Looks at no host.
+    pub(super) fn check(&self, config: &Config, printer: &Printer) -> Result<(), Failure> {
+        self.outputs(config)?;
+        let asked = either(&self.policies, &config.policies);
+        let ruleset = look_at_for(&self.rules, config, asked, printer)?;
+        policies(&ruleset, asked).map(drop)
     }
 }
 

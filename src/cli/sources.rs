@@ -11,7 +11,7 @@ use super::exit::FINE;
 use super::printer::Printer;
 
 /// Arguments of `sources`.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(super) struct Args {
     /// Print JSON
     #[arg(long)]

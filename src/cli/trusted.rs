@@ -1,7 +1,8 @@
 //! Whether only administrators can change what a privileged scan obeys: who may write the configuration could have root write
 //! a file anywhere, and who may write the rules decides what is found.
 //!
-//! Called by `config`. Asked of the configuration file and of the rules and waivers that it names; what a person names on the
+//! Called by `config` and `schedule`. Asked of the configuration file, of the rules and waivers that it names, and of the
+//! program that is to be scheduled; what a person names on the
 //! command line is that person's word. As a plain user everything may be read: it gives no rights that the user has not.
 
 use std::path::Path;
@@ -20,6 +21,11 @@ pub(super) fn rules(config: &Config) -> Result<(), String> {
     rules.chain(config.waivers.iter().filter(|_| by_file("waivers"))).try_for_each(|path| {
         told(path, "what the configuration names,", ", or sign the rules and name the key in trusted_keys")
     })
+}
+
+/// Refuses a program that is to be started with all rights and that others can write.
+pub(super) fn program(path: &Path) -> Result<(), String> {
+    told(path, "the program", ", or install it by its package")
 }
 
 fn told(path: &Path, what: &str, or: &str) -> Result<(), String> {

@@ -184,7 +184,8 @@ mod tests {
             coverage: Coverage { sources: vec![report] },
             ..Brought::default()
         };
-        prove(&host, want, Instant::now() + Duration::from_mins(1), &|_| true, &mut brought);
+        let limits = Limits::from(Instant::now() + Duration::from_mins(1));
+        prove(&host, want, &limits, &|_| true, &mut brought);
         let gaps = brought.coverage.sources.remove(0).gaps;
         let gaps = gaps.iter().map(|gap| (gap.reason, gap.blocking)).collect();
         (brought.traces.remove(0).1.remove(0).signer, gaps)

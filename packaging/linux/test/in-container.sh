@@ -44,6 +44,28 @@ systemctl enable --now interdict.timer
 test "$(systemctl is-active interdict.timer)" = active
 systemctl list-timers --no-pager interdict.timer
 
+# A schedule of our own lies over the package's, and taken away it leaves what was before.
+interdict schedule install --cron '* * * * *' -- scan --policy us-commerce
+systemctl cat interdict.timer | grep -F 'OnCalendar=*-*-* *:'
+systemctl cat interdict.service | grep -F -e '--policy us-commerce'
+interdict schedule install --cron '* * * * *' -- scan --policy us-commerce 2>&1 | grep unchanged
+test "$(systemctl is-active interdict.timer)" = active
+interdict schedule status --format json | grep -F '"enabled": true'
+interdict schedule status
+: >/root/out/before-the-timer
+for second in $(seq 150); do
+    test /var/lib/interdict/report.json -nt /root/out/before-the-timer && break
+    sleep 1
+done
+test /var/lib/interdict/report.json -nt /root/out/before-the-timer
+interdict doctor | grep -F 'schedule'
+interdict schedule remove
+if systemctl cat interdict.timer interdict.service | grep schedule.conf; then exit 1; fi
+test ! -e /etc/systemd/system/interdict.timer.d && test ! -e /etc/systemd/system/interdict.service.d
+test "$(systemctl is-active interdict.timer)" = active
+test "$(systemctl is-enabled interdict.timer)" = enabled
+interdict schedule install --hourly
+
 # Removed: no timer, the configuration and the report stay. Purged: nothing.
 dpkg -r interdict
 test "$(systemctl is-active interdict.timer || :)" = inactive

@@ -26,6 +26,7 @@ mod memory;
 mod outputs;
 mod privileges;
 mod rules;
+mod schedule;
 mod sight;
 mod state;
 
@@ -41,6 +42,7 @@ const CHECKS: &[Check] = &[
     outputs::CHECK,
     log::CHECK,
     memory::CHECK,
+    schedule::CHECK,
 ];
 
 /// Version of the document.

@@ -1,0 +1,256 @@
+//! The schedule of systemd: the units of the package, with other times and another scan. Where the package's units are there
+//! they stay, and what differs goes into drop-ins beside them, so that an upgrade still brings its own; else they are written
+//! whole.
+//!
+//! Called by the front of this folder. Pure. Words after systemd.service(5), systemd.timer(5) and systemd.syntax(7), as far as
+//! systemd 219 (RHEL 7) knows them.
+
+use std::path::Path;
+
+use super::plan::{Call, File, Plan, SAYS, Setup};
+use super::when::{Days, Times, spelled};
+
+const SERVICE: &str = include_str!("../../../packaging/linux/interdict.service");
+const TIMER: &str = include_str!("../../../packaging/linux/interdict.timer");
+/// Where an administrator's units lie.
+const FOLDER: &str = "/etc/systemd/system";
+/// Where the package's lie.
+pub(super) const PACKAGED: [&str; 2] =
+    ["/usr/lib/systemd/system/interdict.service", "/lib/systemd/system/interdict.service"];
+/// Where systemctl lies.
+pub(super) const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
+/// What is there while a timer is enabled.
+pub(super) const WANTED: &str = "/etc/systemd/system/timers.target.wants/interdict.timer";
+/// When the timer last ran; systemd reads it to make up for what was missed.
+pub(super) const STAMP: &str = "/var/lib/systemd/timers/stamp-interdict.timer";
+const UNIT: &str = "interdict.timer";
+const ABOUT: &str = "Description=Scheduled software compliance scan (interdict)";
+/// What the package's timer says, in the five fields of cron and seconds.
+pub(super) const PACKAGED_WHEN: (&str, u32) = ("0 0 * * *", 7200);
+
+/// How it is with the computer.
+#[derive(Debug, Clone)]
+pub(super) struct Here {
+    /// Where systemctl is.
+    pub(super) systemctl: String,
+    /// Whether systemd runs, and not only lies there.
+    pub(super) runs: bool,
+    /// Whether the package's units are there.
+    pub(super) packaged: bool,
+}
+
+/// Paths of all files that a schedule may have, the timer's first.
+pub(super) fn paths() -> [String; 4] {
+    [
+        format!("{FOLDER}/interdict.timer.d/schedule.conf"),
+        format!("{FOLDER}/interdict.timer"),
+        format!("{FOLDER}/interdict.service.d/schedule.conf"),
+        format!("{FOLDER}/interdict.service"),
+    ]
+}
+
+/// Whether a folder is one of drop-ins.
+pub(super) fn is_part(folder: &Path) -> bool {
+    folder.extension().is_some_and(|end| end == "d")
+}
+
+/// Files and calls.
+pub(super) fn setup(plan: &Plan, here: &Here) -> Setup {
+    let [timer_part, timer, service_part, service] = paths();
+    let (service_lines, timer_lines) = (service_lines(plan), timer_lines(plan));
+    let head = format!("# {SAYS}\n# {}\n", plan.mark().line());
+    let files = if here.packaged {
+        vec![
+            File::text(service_part, head.clone() + &drop_in("Service", &service_lines)),
+            File::text(timer_part, format!("{head}[Unit]\n{ABOUT}\n\n{}", drop_in("Timer", &timer_lines))),
+        ]
+    } else {
+        vec![
+            File::text(service, head.clone() + &rewritten(SERVICE, &service_lines)),
+            File::text(
+                timer,
+                head + &rewritten(TIMER, &timer_lines)
+                    .replace("Description=Daily software compliance scan (interdict)", ABOUT),
+            ),
+        ]
+    };
+    let call = |args: &[&str]| Call::new(&here.systemctl, args);
+    let on = call(&["--quiet", "enable", UNIT]);
+    let start = call(&["start", UNIT]);
+    let again = call(&["restart", UNIT]);
+    let running = |calls: Vec<Call>| if here.runs { calls } else { vec![on.clone()] };
+    Setup {
+        files,
+        enable: running(vec![call(&["daemon-reload"]), on.clone(), again]),
+        assure: running(vec![on.clone(), start]),
+    }
+}
+
+/// What is called before the files are taken away, and after.
+pub(super) fn removal(here: &Here, keep_enabled: bool) -> (Vec<Call>, Vec<Call>) {
+    let call = |args: &[&str]| Call::new(&here.systemctl, args);
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    if !keep_enabled {
+        before.extend(here.runs.then(|| call(&["stop", UNIT]).that_may_fail()));
+        before.push(call(&["--quiet", "disable", UNIT]).that_may_fail());
+    }
+    after.extend(here.runs.then(|| call(&["daemon-reload"])));
+    after.extend((here.runs && keep_enabled).then(|| call(&["restart", UNIT]).that_may_fail()));
+    (before, after)
+}
+
+/// What of the service is said anew: a key, and its lines.
+fn service_lines(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
+    let program = quoted(&plan.program.replace('%', "%%"));
+    let words = plan.arguments.iter().map(|word| argument(word));
+    let line = [program].into_iter().chain(words).collect::<Vec<_>>().join(" ");
+    let writes = plan.writes.iter().map(|folder| quoted(&folder.replace('%', "%%"))).collect();
+    vec![("ExecStart", vec![line]), ("ReadWritePaths", writes)]
+}
+
+fn timer_lines(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
+    vec![("OnCalendar", calendar(&plan.times)), ("RandomizedDelaySec", vec![spelled(plan.jitter)])]
+}
+
+/// Lists are emptied before they are said anew; what holds one value need not be.
+fn drop_in(section: &str, keys: &[(&str, Vec<String>)]) -> String {
+    let mut text = format!("[{section}]\n");
+    for (key, lines) in keys {
+        if ["ExecStart", "OnCalendar"].contains(key) {
+            text.extend([*key, "=\n"]);
+        }
+        for line in lines {
+            text.extend([key, "=", line, "\n"]);
+        }
+    }
+    text
+}
+
+/// The unit, with the lines of these keys in the place of its own; a key that it has not follows the first that it has.
+fn rewritten(unit: &str, keys: &[(&str, Vec<String>)]) -> String {
+    let mut text = String::new();
+    let all = |text: &mut String, keys: &[(&str, Vec<String>)]| {
+        for (key, lines) in keys {
+            for line in lines {
+                text.extend([key, "=", line, "\n"]);
+            }
+        }
+    };
+    let first = keys.first().map(|(key, _)| *key);
+    for line in unit.lines() {
+        match line.split_once('=').filter(|(key, _)| keys.iter().any(|(name, _)| name == key)) {
+            Some((key, _)) if Some(key) == first => all(&mut text, keys),
+            Some(_) => {}
+            None => text.extend([line, "\n"]),
+        }
+    }
+    text
+}
+
+/// Calendar events, one for each way in which a day may be one.
+pub(super) fn calendar(times: &Times) -> Vec<String> {
+    let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    let month = times.months.map_or("*".to_owned(), |months| padded(months.numbers()));
+    let (hours, minutes) = (&times.hours, &times.minutes);
+    let hours = if times.is_hourly() { "*".to_owned() } else { padded(hours.numbers()) };
+    let minutes = padded(minutes.numbers());
+    let event = |days: Days| {
+        let named = |week: super::when::Set| {
+            let all = weekdays.iter().zip(0..).filter(|(_, number)| week.has(*number)).map(|(name, _)| *name);
+            all.collect::<Vec<_>>().join(",") + " "
+        };
+        let week = days.week.map(named).unwrap_or_default();
+        let day = days.month.map_or("*".to_owned(), |days| padded(days.numbers()));
+        format!("{week}*-{month}-{day} {hours}:{minutes}:00")
+    };
+    times.days().into_iter().map(event).collect()
+}
+
+/// Lists alone: ranges and steps are younger than systemd 219.
+fn padded(numbers: impl Iterator<Item = u32>) -> String {
+    numbers.map(|number| format!("{number:02}")).collect::<Vec<_>>().join(",")
+}
+
+/// An argument of `ExecStart`: specifiers and variables stand for themselves.
+pub(super) fn argument(word: &str) -> String {
+    quoted(&word.replace('%', "%%").replace('$', "$$"))
+}
+
+/// A word that may hold anything but control characters.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "%$_./:=,@+-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::example;
+    use super::*;
+    use crate::parse::command::Escapes;
+    use crate::parse::command::first_word;
+    use proptest::prelude::*;
+
+    fn here(packaged: bool) -> Here {
+        Here { systemctl: SYSTEMCTL[0].to_owned(), runs: true, packaged }
+    }
+
+    /// The words of a line of `ExecStart`, as systemd reads them.
+    fn words(line: &str) -> Vec<String> {
+        let (mut rest, mut words) = (line.as_bytes(), Vec::new());
+        while let Some((word, tail)) = first_word(rest, Escapes::Systemd) {
+            words.push(String::from_utf8(word).unwrap().replace("$$", "$").replace("%%", "%"));
+            rest = tail;
+        }
+        words
+    }
+
+    #[test]
+    fn the_packages_own_plan_makes_the_packages_own_service() {
+        let packaged = ["scan", "--quiet", "--format", "json", "--output", "/var/lib/interdict/report.json"];
+        let setup = setup(&example(&packaged, PACKAGED_WHEN.0, PACKAGED_WHEN.1), &here(false));
+        let text = String::from_utf8(setup.files[0].bytes.clone()).unwrap();
+        assert_eq!(text.splitn(3, '\n').nth(2).unwrap(), SERVICE);
+        let timer = String::from_utf8(setup.files[1].bytes.clone()).unwrap();
+        assert!(
+            timer.contains("\nOnCalendar=*-*-* 00:00:00\nRandomizedDelaySec=2h\nPersistent=yes\n"),
+            "{timer}"
+        );
+        assert!(timer.contains(ABOUT) && !timer.contains("Daily"));
+    }
+
+    #[test]
+    fn calendar_events() {
+        let all = |text: &str| calendar(&Times::read(text).unwrap());
+        assert_eq!(all("17 3 * * *"), ["*-*-* 03:17:00"]);
+        assert_eq!(all("*/20 * * * *"), ["*-*-* *:00,20,40:00"]);
+        assert_eq!(all("0 3 1 2 1"), ["*-02-01 03:00:00", "Mon *-02-* 03:00:00"]);
+        assert_eq!(all("0 3 * * 1-5"), ["Mon,Tue,Wed,Thu,Fri *-*-* 03:00:00"]);
+    }
+
+    #[test]
+    fn drop_ins_say_only_what_differs() {
+        let mut plan = example(&["scan"], "0 3 1 * 1", 0);
+        plan.writes = vec!["/srv/a b".to_owned()];
+        let setup = setup(&plan, &here(true));
+        let text = |at: usize| String::from_utf8(setup.files[at].bytes.clone()).unwrap();
+        assert!(
+            text(0).ends_with(
+                "[Service]\nExecStart=\nExecStart=/usr/bin/interdict scan\nReadWritePaths=\"/srv/a b\"\n"
+            ),
+            "{}",
+            text(0)
+        );
+        assert!(text(1).contains("OnCalendar=\nOnCalendar=*-*-01 03:00:00\nOnCalendar=Mon *-*-* 03:00:00\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn arguments_come_through(arguments in proptest::collection::vec("\\PC{1,20}", 1..6)) {
+            let line = arguments.iter().map(|word| argument(word)).collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(words(&line), arguments);
+        }
+    }
+}
