@@ -333,7 +333,7 @@ fn log(layer: &mut Layer<'_, '_>) -> Option<LogTo> {
     let faults = value.faults();
     let text = value.text()?;
     match text.value.parse::<LogTo>() {
-        Ok(log) => Some(log.from_folder(layer.base)),
+        Ok(log) => Some(log.in_folder(layer.base)),
         Err(hint) => {
             faults.hint(Code::UnknownWord, &text.at, "not a place of logs", hint);
             None

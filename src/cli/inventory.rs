@@ -73,7 +73,9 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
         items,
     };
     let exit_code = if whole { FINE } else { Verdict::Inconclusive.exit_code() };
-    log::unseen(&inventory.coverage).iter().for_each(|gap| log.tell(gap, printer));
+    for gap in log::unseen(&inventory.coverage) {
+        log.tell(&gap, printer);
+    }
     let mut done = Ok(());
     for output in &outputs {
         done = done.and(output.inventories(slice::from_ref(&inventory), printer));

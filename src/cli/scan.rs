@@ -200,7 +200,9 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
     let written = write(&mut report, items, &outputs, args.with_inventory, printer);
     let ended =
         written.map(|()| args.fail_on.or(config.fail_on).unwrap_or_default().exit_code(report.verdict));
-    log::unseen(&report.coverage).iter().for_each(|gap| log.tell(gap, printer));
+    for gap in log::unseen(&report.coverage) {
+        log.tell(&gap, printer);
+    }
     log.tell(&log::ended(&report, *ended.as_ref().unwrap_or(&USAGE_OR_FAULT)), printer);
     ended
 }
@@ -209,7 +211,9 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
 fn warn(warnings: &[Diagnostic], log: &Log, printer: &Printer) {
     if !warnings.is_empty() {
         printer.warnings(warnings);
-        warnings.iter().for_each(|warning| log.tell(&log::warned(warning), printer));
+        for warning in &warnings {
+            log.tell(&log::warned(warning), printer);
+        }
     }
 }
 

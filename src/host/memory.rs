@@ -59,7 +59,7 @@ pub fn allowed() -> Option<(u64, String)> {
     None
 }
 
-/// `VmRSS` of `/proc/PID/status`; proc_pid_status(5).
+/// `VmRSS` of `/proc/PID/status`; `proc_pid_status(5)`.
 #[cfg(any(target_os = "linux", test))]
 fn resident(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

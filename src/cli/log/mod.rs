@@ -52,7 +52,7 @@ pub(super) enum LogTo {
 
 impl LogTo {
     /// The same, with the place of a file meant from a folder.
-    pub(super) fn from_folder(self, base: &Path) -> Self {
+    pub(super) fn in_folder(self, base: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(base.join(path)),
             other => other,
@@ -106,8 +106,8 @@ pub(super) fn taker() -> Option<PathBuf> {
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {
     /// Tell the computer's log what this run comes to, or a file
-    #[cfg_attr(windows, doc = "eventlog, file:PATH or none [default: none]")]
-    #[cfg_attr(not(windows), doc = "journal (else syslog), file:PATH or none [default: none]")]
+    #[cfg_attr(windows, doc = "`eventlog`, `file:PATH` or `none` [default: none]")]
+    #[cfg_attr(not(windows), doc = "`journal` (else syslog), `file:PATH` or `none` [default: none]")]
     #[arg(long, value_name = "WHERE", verbatim_doc_comment)]
     log: Option<LogTo>,
 }
@@ -249,7 +249,7 @@ mod tests {
         for word in ["", "file", "file:", "syslog"] {
             assert!(word.parse::<LogTo>().unwrap_err().contains("file:PATH"), "{word}");
         }
-        let below = "file:x.log".parse::<LogTo>().unwrap().from_folder(Path::new("/etc/interdict"));
+        let below = "file:x.log".parse::<LogTo>().unwrap().in_folder(Path::new("/etc/interdict"));
         assert_eq!(below, LogTo::File("/etc/interdict/x.log".into()));
     }
 

@@ -98,12 +98,12 @@ mod tests {
         #[cfg(unix)]
         #[test]
         fn arguments_come_through(arguments in proptest::collection::vec("[ -~éж]{0,12}|[\\\\%']{1,8}", 1..5)) {
-            let command: String = arguments.iter().map(|word| format!(" {}", quoted(word))).collect();
+            let command: String = arguments.iter().flat_map(|word| [" ".to_owned(), quoted(word)]).collect();
             for strips in [true, false] {
                 let left = of_cron(&command, strips).unwrap();
                 let mut shell = std::process::Command::new("/bin/sh");
                 let output = shell.arg("-c").arg(format!("printf '%s\\0'{left}")).output().unwrap();
-                let want: String = arguments.iter().map(|word| format!("{word}\0")).collect();
+                let want: String = arguments.iter().flat_map(|word| [word, "\0"]).collect();
                 prop_assert_eq!(String::from_utf8(output.stdout).unwrap(), want);
             }
         }

@@ -298,9 +298,7 @@ mod tests {
                 '"' if slashes % 2 == 1 => word.push('"'),
                 '"' => (open, any) = (!open, true),
                 ' ' | '\t' if !open => {
-                    if any {
-                        words.push(std::mem::take(&mut word));
-                    }
+                    words.extend(any.then(|| std::mem::take(&mut word)));
                     any = false;
                 }
                 c => {
