@@ -211,7 +211,7 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
 fn warn(warnings: &[Diagnostic], log: &Log, printer: &Printer) {
     if !warnings.is_empty() {
         printer.warnings(warnings);
-        for warning in &warnings {
+        for warning in warnings {
             log.tell(&log::warned(warning), printer);
         }
     }
