@@ -3,7 +3,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "tests start processes and may fail loudly"
 )]
 
@@ -86,7 +85,7 @@ fn a_run_tells_that_it_began_what_it_could_not_see_and_what_it_came_to() {
         .map(|one| one["gaps"].as_array().unwrap().iter().filter(|gap| gap["blocking"] == true).count())
         .sum();
     let gaps = told.iter().filter(|line| line["event"] == "gap").count();
-    assert!(gaps == blocking && gaps > 0 && last["gaps"] == gaps.to_string(), "{told:#?}");
+    assert!(gaps == blocking && gaps > 0 && last["gaps"] == *gaps.to_string(), "{told:#?}");
 
     let listed = run("inventory", &root, &to, &[]);
     assert_eq!(listed.code, 3, "{listed:?}");
