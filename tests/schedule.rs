@@ -349,6 +349,7 @@ fn what_could_not_run_at_night_is_an_error_now() {
         (&["--daily", "--", "scan", "--rules", "/no/such"], "/no/such"),
         (&["--daily", "--", "scan", "--output", "r.json"], "begins nowhere"),
         (&["--daily", "--", "scan", "--config", "c.toml"], "begins nowhere"),
+        (&["--daily", "--", "scan", "--log", "file:x.log"], "begins nowhere"),
         (&["--daily", "--", "scan", "--output", "nonsense=/r"], "no format 'nonsense'"),
         (&["--daily", "--", "scan", "--output", "/a\nb"], "control characters"),
         (&["--daily", "--config", "/c.toml"], "behind '-- scan'"),

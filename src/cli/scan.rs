@@ -129,12 +129,21 @@ impl Args {
         self.rules.state(config)
     }
 
+    /// The file of the log, where it goes to one.
+    pub(super) fn log_file<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
+        match self.log().or(config.log.as_ref()) {
+            Some(LogTo::File(path)) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Every file and folder that the arguments name.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         let policies = self.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
         let outputs = self.outputs(&Config::default()).unwrap_or_default();
-        let root = self.look.root().map(Path::to_owned);
-        policies.chain(self.rules.named()).chain(outputs).chain(root).collect()
+        let without = Config::default();
+        let others = self.look.root().into_iter().chain(self.log_file(&without)).map(Path::to_owned);
+        policies.chain(self.rules.named()).chain(outputs).chain(others).collect()
     }
 
     /// Whether it could run: rules and policies are there and right. Looks at no host.

@@ -63,6 +63,7 @@ pub(super) fn asked(words: &[String], what: &For<'_>) -> Result<Asked, Failure> 
     }
     let outputs = args.outputs(&config)?;
     let mut writes: Vec<PathBuf> = outputs.iter().filter_map(|file| parent(file, what.platform)).collect();
+    writes.extend(args.log_file(&config).and_then(|file| parent(file, what.platform)));
     writes.extend(args.state(&config).map(Path::to_owned));
     writes.retain(|folder| !folder.starts_with(&what.state) && folder.to_str() != Some(what.state.as_str()));
     writes.sort();
