@@ -122,7 +122,8 @@ def scheduled():
     task = DRIVE / "windows/system32/tasks/interdict"
     if not task.exists():
         return None
-    text = html.unescape(task.read_text("utf-16"))
+    # Windows writes UTF-16, Wine UTF-8.
+    text = html.unescape(task.read_text("utf-8-sig"))
     mark = json.JSONDecoder().raw_decode(text[text.index("interdict schedule: {") + len("interdict schedule: "):])[0]
     words = mark["arguments"]
     check(mark["program"].lower() == r"c:\program files\interdict\interdict.exe", f"{mark}")
