@@ -69,7 +69,7 @@ def queries(version):
         # Reports and what was remembered go with the program. By name too: Wine, where this is tested, knows no `*`.
         *(f"INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) "
           f"VALUES ('Written{at}', 'Data', '{name}', 'DATADIR', {ON_REMOVAL})"
-          for at, name in enumerate(["report.json", "rulesets.toml", "rulesets.lock", "*"])),
+          for at, name in enumerate(["report.json", "rulesets.toml", "rulesets.lock", "scan.lock", "scan.holder", "*"])),
         # An upgrade removes the older version last: what both have is never gone, and a changed configuration stays.
         "UPDATE `InstallExecuteSequence` SET `Sequence` = 6650 WHERE `Action` = 'RemoveExistingProducts'",
     ]

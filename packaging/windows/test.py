@@ -132,7 +132,8 @@ def scheduled():
 
 def removed(path):
     check(scheduled() is None, "the schedule is left")
-    left = [folder for folder in ("Program Files/interdict", "ProgramData/interdict") if (DRIVE / folder).exists()]
+    folders = [DRIVE / folder for folder in ("Program Files/interdict", "ProgramData/interdict")]
+    left = [(folder.name, sorted(one.name for one in folder.rglob("*"))) for folder in folders if folder.exists()]
     check(not left, f"left: {left}")
     # Wine leaves the separator.
     check((value(ENVIRONMENT, "PATH") or "").rstrip(";") == (path or "").rstrip(";"), f"the search path: {value(ENVIRONMENT, 'PATH')}, not {path}")
