@@ -110,11 +110,11 @@ sys.exit(str(fault) if fault else 0)
 
 
 def debian():
-    """A small Debian with systemd; its archive is kept for the next time."""
-    kept = ROOT / "target/debian-bookworm.tar"
+    """A small Debian with systemd and with useradd; its archive is kept for the next time."""
+    kept = ROOT / "target/debian-bookworm-passwd.tar"
     if not kept.exists():
         part = kept.with_suffix(".part")
-        run("mmdebstrap", "--variant=essential", "--include=systemd", "--format=tar", "bookworm", part)
+        run("mmdebstrap", "--variant=essential", "--include=systemd,passwd", "--format=tar", "bookworm", part)
         part.rename(kept)
     shutil.rmtree(TREE, ignore_errors=True)
     TREE.mkdir(parents=True)
