@@ -33,7 +33,7 @@ mod linux {
     use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, waitpid};
 
     /// How often, and how often at most, it is looked whether the second process is over, once it has said what it came to.
-    const LOOKS: (Duration, u32) = (Duration::from_millis(2), 100);
+    const LOOKS: (Duration, u32) = (Duration::from_micros(100), 2_000);
 
     /// Runs the work in a second process; what it came to. To be called while this process has one thread. Where no second
     /// process can be made, the work runs in this one.
