@@ -40,7 +40,7 @@ const INDEX_KB: u32 = 64 << 10;
 /// The catalogue from its text.
 const LOAD_BOUND: Duration = Duration::from_millis(25);
 /// The fastest of so many runs counts: the others are what neighbours on the machine took.
-const RUNS: usize = 40;
+const RUNS: usize = 150;
 /// The same for those that need rules that were never asked.
 const FRESH: usize = 5;
 
