@@ -34,7 +34,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, Weak};
 
 use serde_json::Value;
 
@@ -214,22 +214,27 @@ pub fn scan_as_nobody(args: &[&OsStr]) -> Option<Run> {
         return None;
     }
     let become_nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    Some(Run::of(Command::new("setpriv").args(become_nobody).arg(public_copy()).args(args)))
+    let copy = public_copy();
+    Some(Run::of(Command::new("setpriv").args(become_nobody).arg(&copy.1).args(args)))
 }
 
-/// The build folder may lie where only root can go: a copy that everybody may run, made once for all tests of a file.
-/// A copy per call could still be open for writing in a child that another test forks: "text file busy".
-fn public_copy() -> &'static Path {
-    static COPY: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let make = || {
-        let folder = tempfile::tempdir().unwrap();
-        open_to_all(folder.path());
-        let program = folder.path().join("interdict");
-        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_interdict")).arg(&program).status().unwrap();
-        assert!(copied.success());
-        (folder, program)
-    };
-    &COPY.get_or_init(make).1
+/// The build folder may lie where only root can go: a copy that everybody may run, shared by the tests that run at once.
+/// `cp` writes it: a file that this process had open for writing could still be so in a child: "text file busy".
+fn public_copy() -> Arc<(tempfile::TempDir, PathBuf)> {
+    // Weak, since what a static owns is never taken away.
+    static COPY: Mutex<Weak<(tempfile::TempDir, PathBuf)>> = Mutex::new(Weak::new());
+    let mut shared = COPY.lock().unwrap();
+    if let Some(copy) = shared.upgrade() {
+        return copy;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    open_to_all(folder.path());
+    let program = folder.path().join("interdict");
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_interdict")).arg(&program).status().unwrap();
+    assert!(copied.success());
+    let copy = Arc::new((folder, program));
+    *shared = Arc::downgrade(&copy);
+    copy
 }
 
 /// Peak resident memory so far, in kB.
