@@ -73,7 +73,8 @@ fn with_next_to_nothing_nothing_is_seen_and_that_is_told() {
 #[test]
 fn a_large_host_is_seen_as_far_as_the_ceiling_lets_it_and_no_more_is_held() {
     const CEILING: u64 = 100;
-    let root = packages(85_000);
+    const PACKAGES: usize = 85_000;
+    let root = packages(PACKAGES);
     let (free, without) = held(&root, &["inventory"], 4_000);
     assert!(without > CEILING * 3 / 2, "it is large enough to show something: {without} MiB");
     assert!(full(&free.json()).is_empty());
@@ -82,7 +83,7 @@ fn a_large_host_is_seen_as_far_as_the_ceiling_lets_it_and_no_more_is_held() {
     let inventory = run.json();
     assert!(full(&inventory).contains(&"dpkg"), "{:?}", full(&inventory));
     let items = inventory["items"].as_array().unwrap().len();
-    assert!(items > 1_000 && items < 85_000, "{items} items");
+    assert!(items > 1_000 && items < PACKAGES, "{items} items");
     assert!(with <= CEILING, "{with} MiB were held");
 }
 
