@@ -39,6 +39,10 @@ bounds:
 bench:
     benches/peers.py
 
+# A hundred thousand hosts against a collector on this machine: writes docs/scale.md; an hour
+scale hosts="100000":
+    benches/scale.py --hosts {{hosts}} --seconds 60 --page docs/scale.md
+
 # Debian package; the program for it is built where it is missing (packaging/linux/build.sh)
 package-deb:
     packaging/linux/package.sh deb
@@ -46,6 +50,14 @@ package-deb:
 # RPM package
 package-rpm:
     packaging/linux/package.sh rpm
+
+# Debian package of the collector
+package-collector-deb:
+    packaging/linux/package.sh collector-deb
+
+# RPM package of the collector
+package-collector-rpm:
+    packaging/linux/package.sh collector-rpm
 
 # Archive for Linux
 package-tar:

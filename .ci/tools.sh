@@ -2,7 +2,7 @@
 # Installs what the tests and benches use beyond Rust. Needs Debian and root for packages; else says what is missing.
 set -euo pipefail
 
-packages=(cron systemd rpm db5.3-util strace util-linux python3 python3-venv minisign fusioninventory-agent time libhivex-bin unzip xz-utils openssl osslsigncode wine64 wine libwine wixl msitools libwin-hivex-perl chromium chromium-driver
+packages=(postgresql pgbouncer cron systemd rpm db5.3-util strace util-linux python3 python3-venv python3-aiosmtpd faketime minisign fusioninventory-agent time libhivex-bin unzip xz-utils openssl osslsigncode wine64 wine libwine wixl msitools libwin-hivex-perl chromium chromium-driver
     rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 binutils-mingw-w64-x86-64)
 # Where Node.js comes from elsewhere, Debian's npm does not fit beside it.
 command -v npm >/dev/null || packages+=(npm)

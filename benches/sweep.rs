@@ -4,6 +4,8 @@
 //!     cargo bench --bench sweep                 print the figures
 //!     cargo bench --bench sweep -- --check      fail where a bound does not hold
 //!
+//! `INTERDICT_PROGRAM=target/linux/interdict cargo test --bench sweep` measures the program of the packages.
+//!
 //! The files are in the page cache for all alike, each command runs several times in turn and its fastest run counts: what
 //! is measured is what the programs do, not what the disk does. The scan is the whole scan, with its start, its rules and
 //! its report.
@@ -27,13 +29,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::blind::Bench;
-use support::{Root, has};
+use support::{Root, has, scanner};
 
 const FILES: usize = 100_000;
 /// Sizes of ten files in a row, and how many there are of each: as in a home, most are small.
 const SIZES: &[usize] =
     &[1 << 10, 1 << 10, 1 << 10, 1 << 10, 1 << 10, 1 << 10, 6 << 10, 6 << 10, 6 << 10, 24 << 10];
-const RUNS: usize = 3;
+const RUNS: usize = 7;
 
 const SWEEP_BOUND: f64 = 1.3;
 const HASH_BOUND: f64 = 1.15;
@@ -181,12 +183,6 @@ fn resident(mut command: Command) -> (u64, Value) {
         sleep(Duration::from_millis(1));
     }
     (peak, serde_json::from_slice(&fs::read(report.path()).unwrap()).unwrap())
-}
-
-/// The process that scans: the one that was started watches over it.
-fn scanner(started: u32) -> u32 {
-    let children = fs::read_to_string(format!("/proc/{started}/task/{started}/children")).unwrap_or_default();
-    children.split_whitespace().next().and_then(|pid| pid.parse().ok()).unwrap_or(started)
 }
 
 fn memory(few: &Root, many: &Root) -> bool {

@@ -4,6 +4,8 @@
 //!     cargo bench --bench windows_scale                 print the figures
 //!     cargo bench --bench windows_scale -- --check      fail where a bound does not hold
 //!
+//! `INTERDICT_PROGRAM=target/linux/interdict cargo test --bench windows_scale` measures the program of the packages.
+//!
 //! Caches are dropped before a scan where this process may do that; the figures say whether. Each hive is a file of its own
 //! with free space at its end; the executables are links to two files, so that what is cold of them is names, not bytes.
 #![expect(
@@ -29,7 +31,7 @@ use support::forge::Forge;
 use support::hive::HiveBuilder;
 use support::pe::{Image, image};
 use support::windows::{PROFILES, UNINSTALL, Windows, certificate_blob, expand, sz};
-use support::{Root, has, is_root};
+use support::{Root, has, is_root, scanner};
 
 /// Profiles, and the size of the hive of each.
 const USERS: usize = 2_000;
@@ -90,7 +92,7 @@ fn scan(root: &Path, as_nobody: bool) -> Took {
     let folder = tempfile::tempdir().unwrap();
     support::open_to_all(folder.path());
     let program = folder.path().join("interdict");
-    fs::copy(env!("CARGO_BIN_EXE_interdict"), &program).unwrap();
+    fs::copy(support::program(), &program).unwrap();
     let mut command = if as_nobody {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
@@ -113,12 +115,6 @@ fn scan(root: &Path, as_nobody: bool) -> Took {
     let time = started.elapsed();
     let report = serde_json::from_slice(&fs::read(report.path()).unwrap()).unwrap();
     Took { time, memory, read, report, cold }
-}
-
-/// The process that scans: the one that was started watches over it.
-fn scanner(started: u32) -> u32 {
-    let children = fs::read_to_string(format!("/proc/{started}/task/{started}/children")).unwrap_or_default();
-    children.split_whitespace().next().and_then(|pid| pid.parse().ok()).unwrap_or(started)
 }
 
 /// A number that a file of `/proc` tells.

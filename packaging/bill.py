@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What interdict is made of, for its packages: from Cargo.lock and the licence files of the crates themselves.
 
-    packaging/bill.py sbom   TARGET    a bill of materials: CycloneDX 1.6, JSON
-    packaging/bill.py notice TARGET    the licences of all that is linked into the program, as text
+    packaging/bill.py sbom   TARGET [PROGRAM]   a bill of materials: CycloneDX 1.6, JSON
+    packaging/bill.py notice TARGET [PROGRAM]   the licences of all that is linked into the program, as text
 
-TARGET is a target triple: other systems link other crates. What only builds the program (macros, tests) is left out. The time
-in the bill is SOURCE_DATE_EPOCH. A crate without a licence text is a fault.
+TARGET is a target triple: other systems link other crates. PROGRAM is interdict or interdict-collector. What only builds the program (macros, tests) is left out. The time
+in the bill is SOURCE_DATE_EPOCH. A crate without a licence text is a fault, but for the Apache License, which is the same for all.
 """
 
 import datetime
@@ -33,11 +33,14 @@ RUNTIMES = {
     ],
     "darwin": [],
 }
+# What crates bring along that is no crate.
+WITHIN = {"libsqlite3-sys": ("SQLite", "blessing", "The database, in the public domain: https://www.sqlite.org/copyright.html")}
 
 
-def packages(target):
+def packages(target, program):
     """The package itself, and of every crate that is linked in its metadata and what it uses."""
-    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", target]
+    features = ["--features", "collector"] if program == "interdict-collector" else []
+    command = ["cargo", "metadata", "--locked", "--no-default-features", *features, "--format-version", "1", "--filter-platform", target]
     data = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
     known = {package["id"]: package for package in data["packages"]}
     macros = {id for id, package in known.items() if any("proc-macro" in one["kind"] for one in package["targets"])}
@@ -52,7 +55,7 @@ def packages(target):
             seen.add(id)
             todo += uses[id]
     crates = sorted((known[id] for id in seen - {own}), key=lambda one: (one["name"], one["version"]))
-    return known[own], crates, uses
+    return known[own] | {"name": program}, crates, uses
 
 
 def compiler():
@@ -61,8 +64,9 @@ def compiler():
     return text.split()[1]
 
 
-def runtimes(target):
-    return next(parts for system, parts in RUNTIMES.items() if system in target)
+def runtimes(target, crates):
+    brought = [part for crate, part in WITHIN.items() if any(one["name"] == crate for one in crates)]
+    return next(parts for system, parts in RUNTIMES.items() if system in target) + brought
 
 
 def licence(package):
@@ -70,8 +74,8 @@ def licence(package):
     return package["license"].replace("/", " OR ")
 
 
-def sbom(target):
-    own, crates, uses = packages(target)
+def sbom(target, program):
+    own, crates, uses = packages(target, program)
     checksums = {(one["name"], one["version"]): one.get("checksum")
                  for one in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
     names = {own["id"]: f"pkg:cargo/{own['name']}@{own['version']}"}
@@ -81,7 +85,7 @@ def sbom(target):
            "description": "the standard library of Rust", "licenses": [{"expression": "MIT OR Apache-2.0"}]}
     components.append(std)
     refs = []
-    for name, terms, what in runtimes(target):
+    for name, terms, what in runtimes(target, crates):
         refs.append(name.replace(" ", "-"))
         components.append({"type": "library", "name": name, "bom-ref": refs[-1], "description": what,
                            "licenses": [{"expression": terms}] if " " in terms else [{"license": {"id": terms}}]})
@@ -130,6 +134,9 @@ def texts(package):
     folder = pathlib.Path(package["manifest_path"]).parent
     files = sorted(file for file in folder.iterdir() if file.is_file() and TEXTS.match(file.name))
     words = licence(package)
+    if not files and "Apache-2.0" in re.split(r" OR ", words):
+        # Its text is the same for all, and names nobody.
+        return "Apache-2.0", [ROOT / "LICENSE-APACHE"]
     if "AND" not in words:
         for choice in CHOICE:
             if choice in re.split(r" OR ", words):
@@ -139,10 +146,10 @@ def texts(package):
     return words, files
 
 
-def notice(target):
-    own, crates, _ = packages(target)
-    print(f"interdict {own['version']} for {target}\n")
-    print("interdict itself: Apache-2.0 OR MIT. Linked into the program, under the licences below:\n")
+def notice(target, program):
+    own, crates, _ = packages(target, program)
+    print(f"{program} {own['version']} for {target}\n")
+    print(f"{program} itself: Apache-2.0 OR MIT. Linked into the program, under the licences below:\n")
     by_text, bare = {}, []
     for package in crates:
         taken, files = texts(package)
@@ -154,7 +161,7 @@ def notice(target):
             by_text.setdefault(text, []).append(f"{package['name']} {package['version']}")
     print(f"  the standard library of Rust {compiler()}: MIT OR Apache-2.0, taken as MIT,")
     print("    copyright (c) The Rust Project Contributors; https://github.com/rust-lang/rust")
-    for name, terms, what in runtimes(target):
+    for name, terms, what in runtimes(target, crates):
         print(f"  {name}: {terms}")
         print(textwrap.indent(textwrap.fill(what, 110), "    "))
     if bare:
@@ -164,6 +171,6 @@ def notice(target):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("sbom", "notice"):
+    if len(sys.argv) not in (3, 4) or sys.argv[1] not in ("sbom", "notice"):
         sys.exit(__doc__)
-    {"sbom": sbom, "notice": notice}[sys.argv[1]](sys.argv[2])
+    {"sbom": sbom, "notice": notice}[sys.argv[1]](sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else "interdict")

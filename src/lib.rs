@@ -2,8 +2,8 @@
 //! under which law or policy, and what could we not see?
 //!
 //! ```text
-//!     host ──> sources ──> normalise ──> matching ──> judge ──> emit
-//!  (machine)  (traces)      (items)       (hits)    (verdict)  (bytes)
+//!     host ──> sources ──> normalise ──> matching ──> judge ──> emit   (file, stdout)
+//!  (machine)  (traces)      (items)       (hits)    (verdict)   └───> ship ─ ─ HTTPS ─ ─> collector (own wing)
 //!                 │ parse (pure readers)      │ ruleset (compiled TOML)
 //!     model: shared nouns, imported by all       cli: front door
 //! ```
@@ -12,6 +12,8 @@
 //! Start reading at [`cli`], or follow one item in `ARCHITECTURE.md`.
 
 pub mod cli;
+#[cfg(feature = "collector")]
+pub mod collector;
 pub mod emit;
 pub mod host;
 pub mod judge;
@@ -20,4 +22,5 @@ pub mod model;
 pub mod normalise;
 pub mod parse;
 pub mod ruleset;
+pub mod ship;
 pub mod sources;

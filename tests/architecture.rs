@@ -22,7 +22,12 @@ const LAW: &[(&str, &[&str])] = &[
     ("matching", &["model", "ruleset"]),
     ("judge", &["model", "matching", "ruleset"]),
     ("emit", &["model"]),
-    ("cli", &["model", "host", "parse", "sources", "normalise", "ruleset", "matching", "judge", "emit"]),
+    ("ship", &["model"]),
+    ("collector", &["model", "normalise", "ruleset", "matching", "judge", "emit"]),
+    (
+        "cli",
+        &["model", "host", "parse", "sources", "normalise", "ruleset", "matching", "judge", "emit", "ship"],
+    ),
 ];
 
 const MAX_FILE_LINES: usize = 500;

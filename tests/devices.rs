@@ -111,6 +111,7 @@ fn scan(host: FakeHost) -> Report {
         engine: &Engine::new(&ruleset, facts.family),
         policies,
         site: None,
+        granted: None,
         host: facts,
         items: &items,
         coverage: &looked.coverage,

@@ -84,6 +84,27 @@ fn show_says_every_file_and_command_of_every_platform() {
     );
 }
 
+#[test]
+fn what_is_told_to_a_collector_is_scheduled_as_a_scan_is() {
+    let ship = ["--", "ship", "--policy", "us-commerce"];
+    for platform in ["cron", "launchd", "task-scheduler"] {
+        let got = shown(&[&["--daily", "--platform", platform], &ship[..]].concat());
+        let words = if platform == "launchd" {
+            got.contains("<string>ship</string>\n\t\t<string>--quiet</string>\n\t\t<string>--policy</string>")
+        } else {
+            got.contains("ship --quiet --policy us-commerce")
+        };
+        assert!(words && !got.contains("--later") && !got.contains("report.json"), "{platform}: {got}");
+    }
+    if !Path::new("/usr/lib/systemd/system/interdict-ship.service").exists() {
+        let run = schedule(&[&["show", "--daily", "--platform", "systemd"], &ship[..]].concat());
+        assert!(run.code == 2 && run.stderr.contains("interdict-ship.service"), "{run:?}");
+    }
+    let script = "\"$INTERDICT\" schedule install --daily --platform cron -- ship";
+    let Some(run) = walled(script, Path::new("/")) else { return };
+    assert!(run.code == 2 && run.stderr.contains("interdict enrol"), "{run:?}");
+}
+
 /// The tree of a system with the units, and with the program they start.
 fn tree(args: &[&str]) -> Root {
     let root = Root::empty();

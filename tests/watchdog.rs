@@ -185,9 +185,28 @@ fn with_50_megabytes_and_a_fifth_of_a_processor_it_ends_by_itself_with_what_it_s
     assert!(start.elapsed() < Duration::from_mins(4), "{:?}", start.elapsed());
     let report = run.json();
     let sources = report["coverage"]["sources"].as_array().unwrap();
-    let late = |one: &Value| one["gaps"].as_array().unwrap().iter().any(|gap| gap["reason"] == "budget");
+    // The time is over, or what the group lets it have is used up, whichever comes first.
+    let ended = |gap: &Value| gap["reason"] == "budget" || gap["reason"] == "memory";
+    let late = |one: &Value| one["gaps"].as_array().unwrap().iter().any(ended);
     assert!(sources.iter().any(late), "the sweep of this computer takes longer");
     assert!(sources.iter().any(|one| one["status"] == "complete"), "{report:#}");
+}
+
+/// The limit of a group ends a program without a word; so the look ends before.
+#[test]
+fn what_a_group_does_not_let_have_ends_the_look_and_not_the_scan() {
+    let Some(groups) = Groups::scarce() else { return };
+    let root = Root::debian();
+    let package = |n| {
+        format!("Package: p-{n}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.{n}-1\n\n")
+    };
+    root.file("var/lib/dpkg/status", (0..80_000).map(package).collect::<String>());
+    let run = groups.run(&["scan", "--format", "json", "--root", root.path().to_str().unwrap()]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let report = run.json();
+    let dpkg = report["coverage"]["sources"].as_array().unwrap().iter().find(|one| one["source"] == "dpkg");
+    let gaps = dpkg.unwrap()["gaps"].as_array().unwrap();
+    assert!(gaps.iter().any(|gap| gap["reason"] == "memory" && gap["blocking"] == true), "{gaps:?}");
 }
 
 #[test]

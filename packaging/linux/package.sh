@@ -1,17 +1,14 @@
 #!/usr/bin/env bash
-# Makes packages for Linux out of target/linux/interdict: packaging/linux/package.sh [deb] [rpm] [tar]    (all three without)
+# Makes packages for Linux: packaging/linux/package.sh [deb] [rpm] [tar] [collector-deb] [collector-rpm]    (all without)
 #
-# The program is built by packaging/linux/build.sh where it is missing; build it anew after a change. Packages are written to
-# target/packages. Two runs make the same bytes. INTERDICT_SIGN and SOURCE_DATE_EPOCH: packaging/common.sh.
-# Ends with 77 where a tool is missing.
+# They hold target/linux/interdict, or target/linux/interdict-collector: built by packaging/linux/build.sh where one is missing;
+# build it anew after a change. Packages are written to target/packages. Two runs make the same bytes. INTERDICT_SIGN and
+# SOURCE_DATE_EPOCH: packaging/common.sh. Ends with 77 where a tool is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/common.sh
 
-program=target/linux/interdict
-[ -x "$program" ] || packaging/linux/build.sh
 target=x86_64-unknown-linux-gnu
-work=$packages/linux
 # Before a release: 1.2.0-rc.1 is older than 1.2.0.
 release=${version/-/\~}
 
@@ -25,74 +22,71 @@ tool() {
 put() { install -D -m "$1" "$2" "$work/$3"; }
 squeezed() { install -d "$work/$(dirname "$2")" && gzip -9nc "$1" >"$work/$2"; }
 
-# What all packages hold: the folders docs and bill.
-prepare() {
+# Of which program the next packages are, and what all of them hold: pages and bill.
+of() {
+    name=$1
+    program=target/linux/$name
+    [ -x "$program" ] || packaging/linux/build.sh "$name"
+    case $name in
+    interdict) seams=packaging/linux work=$packages/linux pages=$packages/pages ;;
+    *) seams=packaging/collector work=$packages/collector pages=$packages/pages/collector ;;
+    esac
+    [ ! -e "$work/made" ] || return 0
     rm -rf "$work"
     mkdir -p "$work/bill"
-    make_pages
-    packaging/bill.py sbom "$target" >"$work/bill/sbom.cdx.json"
-    packaging/bill.py notice "$target" >"$work/bill/NOTICE"
+    packaging/bill.py sbom "$target" "$name" >"$work/bill/sbom.cdx.json"
+    packaging/bill.py notice "$target" "$name" >"$work/bill/NOTICE"
+    touch "$work/made"
 }
 
 # The tree of a system; $1 is its folder, $2 where zsh looks for completions.
 tree() {
-    put 755 "$program" "$1/usr/bin/interdict"
-    put 644 packaging/config.toml "$1/etc/interdict/config.toml"
-    # Reports name everybody's software.
-    install -d -m 700 "$work/$1/var/lib/interdict"
-    local unit page
-    for unit in interdict.service interdict.timer; do
-        put 644 "packaging/linux/$unit" "$1/usr/lib/systemd/system/$unit"
+    put 755 "$program" "$1/usr/bin/$name"
+    local file
+    for file in "$seams/$name"*.{service,timer,path}; do
+        [ ! -e "$file" ] || put 644 "$file" "$1/usr/lib/systemd/system/${file##*/}"
     done
-    for page in "$packages"/pages/man/*.1; do
-        squeezed "$page" "$1/usr/share/man/man1/${page##*/}.gz"
+    for file in "$pages"/man/*.1; do
+        squeezed "$file" "$1/usr/share/man/man1/${file##*/}.gz"
     done
-    put 644 "$packages/pages/completions/interdict.bash" "$1/usr/share/bash-completion/completions/interdict"
-    put 644 "$packages/pages/completions/interdict.fish" "$1/usr/share/fish/vendor_completions.d/interdict.fish"
-    put 644 "$packages/pages/completions/_interdict" "$1/usr/share/zsh/$2/_interdict"
-    local doc=$1/usr/share/doc/interdict
+    put 644 "$pages/completions/$name.bash" "$1/usr/share/bash-completion/completions/$name"
+    put 644 "$pages/completions/$name.fish" "$1/usr/share/fish/vendor_completions.d/$name.fish"
+    put 644 "$pages/completions/_$name" "$1/usr/share/zsh/$2/_$name"
+    local doc=$1/usr/share/doc/$name
     documents "$doc"
     put 644 "$work/bill/sbom.cdx.json" "$doc/sbom.cdx.json"
+    # What a scan or a collector knows names everybody's software.
+    install -d -m 700 "$work/$1/var/lib/$name"
+    if [ "$name" = interdict ]; then
+        put 644 packaging/config.toml "$1/etc/interdict/config.toml"
+        # Of dpkg they would be root's; its script makes them.
+        [ "$1" = deb ] || install -d "$work/$1/var/lib/interdict/fleet/spool"
+    else
+        # It may hold a password.
+        put 640 packaging/collector/config.toml "$1/etc/$name/config.toml"
+        chmod 750 "$work/$1/etc/$name"
+    fi
 }
 
 documents() {
     local file
     put 644 README.md "$1/README.md"
     for file in docs/*.md docs/*.json; do
-        put 644 "$file" "$1/$file"
+        if [ "$name" = interdict ] || [[ $file =~ /(fleet|console|scale|privacy|policies|openapi|report.schema)\. ]]; then
+            put 644 "$file" "$1/$file"
+        fi
     done
 }
 
 # Files and folders get the time of the packages.
 settle() { find "$work/$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +; }
 
-deb() {
-    tool dpkg-deb dpkg
-    tree deb vendor-completions
-    local doc=deb/usr/share/doc/interdict script
-    squeezed CHANGELOG.md "$doc/changelog.gz"
-    printf 'interdict (%s-1) unstable; urgency=medium\n\n  * Release %s: see changelog.gz.\n\n -- %s  %s\n' "$release" "$version" \
-        "The interdict authors <interdict@example.invalid>" "$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" >"$work/changelog"
-    squeezed "$work/changelog" "$doc/changelog.Debian.gz"
-    squeezed "$work/bill/NOTICE" "$doc/NOTICE.gz"
-    sed -e 's/^$/./; s/^/ /' LICENSE-MIT | sed -e '/@MIT@/{r /dev/stdin' -e 'd}' packaging/linux/debian/copyright >"$work/copyright"
-    put 644 "$work/copyright" "$doc/copyright"
-    put 644 packaging/linux/debian/lintian-overrides deb/usr/share/lintian/overrides/interdict
-
-    mkdir "$work/deb/DEBIAN"
-    for script in postinst prerm postrm; do
-        put 755 "packaging/linux/debian/$script" "deb/DEBIAN/$script"
-    done
-    echo /etc/interdict/config.toml >"$work/deb/DEBIAN/conffiles"
-    (cd "$work/deb" && find . -type f -not -path './DEBIAN/*' -printf '%P\0' | sort -z | xargs -0 md5sum) >"$work/deb-sums"
-    put 644 "$work/deb-sums" deb/DEBIAN/md5sums
-    cat >"$work/deb/DEBIAN/control" <<-END
-	Package: interdict
-	Version: $release-1
-	Architecture: amd64
-	Maintainer: The interdict authors <interdict@example.invalid>
-	Installed-Size: $(($(find "$work/deb" -type f -not -path '*/DEBIAN/*' -printf '%s\n' | awk '{ sum += int(($1 + 4095) / 4096) * 4 } END { print sum }')))
-	Depends: libc6 (>= 2.17)
+# The fields of control that say what it is.
+about() {
+    case $name in
+    interdict)
+        cat <<-END
+	Depends: libc6 (>= 2.17), passwd
 	Section: admin
 	Priority: optional
 	Homepage: https://example.invalid/interdict
@@ -104,8 +98,55 @@ deb() {
 	 .
 	 A scan that runs every day: interdict schedule install --daily
 	END
+        ;;
+    *)
+        cat <<-END
+	Depends: libc6 (>= 2.17), passwd
+	Section: admin
+	Priority: optional
+	Homepage: https://example.invalid/interdict
+	Description: keeps what the endpoints of interdict report, and answers for the fleet
+	 interdict-collector keeps what every endpoint of a fleet holds, judges it by
+	 its own rules, and answers: which computers are non-compliant, what was found
+	 where and since when, who has this program, of whom is nothing known.
+	 .
+	 It is started when it is asked for: systemctl enable --now interdict-collector
+	END
+        ;;
+    esac
+}
+
+deb() {
+    tool dpkg-deb dpkg
+    tree deb vendor-completions
+    local doc=deb/usr/share/doc/$name script
+    squeezed CHANGELOG.md "$doc/changelog.gz"
+    printf '%s (%s-1) unstable; urgency=medium\n\n  * Release %s: see changelog.gz.\n\n -- %s  %s\n' "$name" "$release" "$version" \
+        "The interdict authors <interdict@example.invalid>" "$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" >"$work/changelog"
+    squeezed "$work/changelog" "$doc/changelog.Debian.gz"
+    squeezed "$work/bill/NOTICE" "$doc/NOTICE.gz"
+    sed -e 's/^$/./; s/^/ /' LICENSE-MIT | sed -e "s|/doc/interdict/|/doc/$name/|" -e '/@MIT@/{r /dev/stdin' -e 'd}' \
+        packaging/linux/debian/copyright >"$work/copyright"
+    put 644 "$work/copyright" "$doc/copyright"
+    put 644 "$seams/debian/lintian-overrides" "deb/usr/share/lintian/overrides/$name"
+
+    mkdir "$work/deb/DEBIAN"
+    for script in postinst prerm postrm; do
+        put 755 "$seams/debian/$script" "deb/DEBIAN/$script"
+    done
+    echo "/etc/$name/config.toml" >"$work/deb/DEBIAN/conffiles"
+    (cd "$work/deb" && find . -type f -not -path './DEBIAN/*' -printf '%P\0' | sort -z | xargs -0 md5sum) >"$work/deb-sums"
+    put 644 "$work/deb-sums" deb/DEBIAN/md5sums
+    cat >"$work/deb/DEBIAN/control" <<-END
+	Package: $name
+	Version: $release-1
+	Architecture: amd64
+	Maintainer: The interdict authors <interdict@example.invalid>
+	Installed-Size: $(($(find "$work/deb" -type f -not -path '*/DEBIAN/*' -printf '%s\n' | awk '{ sum += int(($1 + 4095) / 4096) * 4 } END { print sum }')))
+	$(about)
+	END
     settle deb
-    local out=$packages/interdict_$release-1_amd64.deb
+    local out=$packages/${name}_$release-1_amd64.deb
     dpkg-deb --root-owner-group -Zxz --build "$work/deb" "$out" >/dev/null
     done_with "$out"
 }
@@ -113,16 +154,16 @@ deb() {
 rpm() {
     tool rpmbuild rpm
     tree rpm site-functions
-    put 644 CHANGELOG.md rpm/usr/share/doc/interdict/CHANGELOG.md
+    put 644 CHANGELOG.md "rpm/usr/share/doc/$name/CHANGELOG.md"
     local file
     for file in LICENSE-APACHE LICENSE-MIT "$work/bill/NOTICE"; do
-        put 644 "$file" "rpm/usr/share/licenses/interdict/${file##*/}"
+        put 644 "$file" "rpm/usr/share/licenses/$name/${file##*/}"
     done
     settle rpm
     rpmbuild -bb --quiet --target x86_64-linux --define "_topdir $work/rpmbuild" --define "stage $work/rpm" \
         --define "upstream $release" --define "changed $(date --utc --date="@$SOURCE_DATE_EPOCH" '+%a %b %d %Y')" \
-        packaging/linux/interdict.spec
-    local out=$packages/interdict-$release-1.x86_64.rpm
+        "$seams/$name.spec"
+    local out=$packages/$name-$release-1.x86_64.rpm
     mv "$work/rpmbuild/RPMS/x86_64/${out##*/}" "$out"
     done_with "$out"
 }
@@ -136,23 +177,26 @@ tar_gz() {
     done
     documents "tar/$top"
     install -d "$work/tar/$top/man" "$work/tar/$top/completions"
-    install -m 644 "$packages"/pages/man/* "$work/tar/$top/man"
-    install -m 644 "$packages"/pages/completions/{_interdict,interdict.bash,interdict.fish} "$work/tar/$top/completions"
+    install -m 644 "$pages"/man/*.1 "$work/tar/$top/man"
+    install -m 644 "$pages"/completions/{_interdict,interdict.bash,interdict.fish} "$work/tar/$top/completions"
     local out=$packages/$top.tar.gz
     tar -C "$work/tar" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -c "$top" |
         gzip -9n >"$out"
     done_with "$out"
 }
 
-prepare
-[ $# -gt 0 ] || set -- deb rpm tar
+[ $# -gt 0 ] || set -- deb rpm tar collector-deb collector-rpm
+make_pages
+rm -rf "$packages/linux" "$packages/collector"
 for kind in "$@"; do
     case $kind in
-    deb) deb ;;
-    rpm) rpm ;;
-    tar) tar_gz ;;
+    deb) of interdict && deb ;;
+    rpm) of interdict && rpm ;;
+    tar) of interdict && tar_gz ;;
+    collector-deb) of interdict-collector && deb ;;
+    collector-rpm) of interdict-collector && rpm ;;
     *)
-        echo "no package $kind: deb, rpm, tar" >&2
+        echo "no package $kind: deb, rpm, tar, collector-deb, collector-rpm" >&2
         exit 2
         ;;
     esac

@@ -24,7 +24,8 @@ RUSTFLAGS="--cfg windows_slim_errors -Ctarget-feature=+crt-static"
 RUSTFLAGS+=" --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
 [ -z "${CI:-}" ] || RUSTFLAGS+=" -Dwarnings"
 export RUSTFLAGS
-debian=(--locked -Zbuild-std=std,panic_unwind --target "$triple" --target-dir "$out" --bin interdict)
+# The endpoint's program has no part of the collector in it.
+debian=(--locked --no-default-features -Zbuild-std=std,panic_unwind --target "$triple" --target-dir "$out" --bin interdict)
 
 if [ "${1:-}" = --check ]; then
     need rust-web-clippy

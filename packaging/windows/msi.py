@@ -66,10 +66,15 @@ def queries(version):
           f"VALUES ('{name}', '{thing}', '{table}', '{rights}')"
           for name, thing, table, rights in (("Folder", "DATADIR", "CreateFolder", FOLDER_RIGHTS),
                                              ("Config", "config.toml", "File", CONFIG_RIGHTS))),
-        # Reports and what was remembered go with the program. By name too: Wine, where this is tested, knows no `*`.
+        # Reports, what was remembered and who the computer was to its collector go with the program. By name too: Wine, where this is
+        # tested, knows no `*`.
         *(f"INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) "
           f"VALUES ('Written{at}', 'Data', '{name}', 'DATADIR', {ON_REMOVAL})"
           for at, name in enumerate(["report.json", "rulesets.toml", "rulesets.lock", "scan.lock", "scan.holder", "*"])),
+        *(f"INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) "
+          f"VALUES ('Told{at}', 'Data', '{name}', '{folder}', {ON_REMOVAL})"
+          for at, (folder, name) in enumerate([("SPOOLDIR", "*"), ("SPOOLDIR", ""), ("FLEETDIR", "fleet.json"), ("FLEETDIR", "fleet-journal.json"),
+                                               ("FLEETDIR", "fleet-base.json"), ("FLEETDIR", "fleet.lock"), ("FLEETDIR", "*"), ("FLEETDIR", "")])),
         # An upgrade removes the older version last: what both have is never gone, and a changed configuration stays.
         "UPDATE `InstallExecuteSequence` SET `Sequence` = 6650 WHERE `Action` = 'RemoveExistingProducts'",
     ]
@@ -96,6 +101,10 @@ def queries(version):
         ]
     rows.append("INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES ('Installed OR NOT SCHEDULE OR "
                 "SCHEDULE=\"daily\" OR SCHEDULE=\"hourly\"', 'SCHEDULE is to be daily or hourly; for other times: interdict schedule install --cron')")
+    # They become arguments of a program that runs as SYSTEM: a quotation mark would end one, and begin others.
+    rows += ["INSERT INTO `Property` (`Property`, `Value`) VALUES ('Quote', '\"')",
+             "INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES ('NOT (POLICY >< Quote) AND NOT (SCHEDULE >< Quote)', "
+             "'POLICY and SCHEDULE hold no quotation marks')"]
     rows += [
         "INSERT INTO `AppSearch` (`Property`, `Signature_`) VALUES ('KEPTVERSION', 'KeptVersion')",
         f"INSERT INTO `RegLocator` (`Signature_`, `Root`, `Key`, `Name`, `Type`) "

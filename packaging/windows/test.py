@@ -11,9 +11,11 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 
@@ -49,12 +51,37 @@ def package(folder, version=None, umask=0o022):
     return next(folder.glob("*.msi")), next(folder.glob("*.zip"))
 
 
-def wine(*command):
-    """Exit code and output of a program of this Windows."""
+def of_wine():
     environment = {**os.environ, "WINEPREFIX": str(PREFIX), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", "LC_ALL": "C.UTF-8"}
     environment.pop("DISPLAY", None)
-    done = subprocess.run([WINE, *command], env=environment, capture_output=True, text=True, errors="replace", timeout=300)
-    return done.returncode, done.stdout
+    return environment
+
+
+def wine(*command):
+    """Exit code and output of a program of this Windows."""
+    # Not through a pipe: whatever of Windows the program starts holds its end for as long as Windows runs.
+    with tempfile.TemporaryFile() as out:
+        done = subprocess.run([WINE, *command], env=of_wine(), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, timeout=300)
+        out.seek(0)
+        return done.returncode, out.read().decode(errors="replace")
+
+
+def started():
+    """A Windows that runs until this ends: it is not shut down and started anew for each program, which now and then hung."""
+    PREFIX.mkdir()
+    # The first program makes and starts it. 'wineboot' by name would do so once more beside: services start twice, and fail.
+    shell = subprocess.Popen([WINE, "cmd"], env=of_wine(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        check(select.select([shell.stdout], [], [], 300)[0] and shell.stdout.readline(), "Wine does not start")
+    except BaseException:
+        stopped(shell)
+        raise
+    return shell
+
+
+def stopped(shell):
+    subprocess.run([SERVER, "--kill"], env=of_wine())
+    shell.wait()
 
 
 def msiexec(*args, fails=False):
@@ -105,8 +132,8 @@ def installed(version, policy):
     check((DRIVE / "ProgramData/interdict/config.toml").is_file(), "no configuration")
     path = value(ENVIRONMENT, "PATH") or ""
     check(path.lower().count(r"c:\program files\interdict") == 1, f"the search path: {path}")
-    check(value(r"HKLM\SOFTWARE\interdict", "Policy") == policy, "the policy that was said")
-    check(value(r"HKLM\SOFTWARE\interdict", "Schedule") == "daily", "the schedule that was said")
+    said = [value(r"HKLM\SOFTWARE\interdict", name) for name in ("Policy", "Schedule")]
+    check(said == [policy, "daily"], f"policy and schedule that were said: {said}")
     check(value(EVENTS, "EventMessageFile") == r"%SystemRoot%\System32\EventCreate.exe", "the source of events")
     check(scheduled() == ("17 3 * * *", [policy]), f"the schedule: {scheduled()}")
     entries = listed()
@@ -147,6 +174,10 @@ def tried(new, old):
     for wrong in ("SCHEDULE=weekly", "SCHEDULE=Daily"):
         msiexec("/i", old, wrong, fails=True)
         check(not listed() and scheduled() is None, f"{wrong} installed something")
+    # What would be more arguments of what runs as SYSTEM.
+    for wrong in ('POLICY=us-commerce" "--jitter=0', 'POLICY=us-commerce"', 'POLICY="'):
+        msiexec("/i", old, "SCHEDULE=daily", wrong, fails=True)
+        check(not listed() and scheduled() is None, f"{wrong} installed something")
     msiexec("/i", old, "SCHEDULE=daily", "POLICY=no-such-policy", fails=True)
     check(not listed() and scheduled() is None, "a wrong policy installed something")
     say("a schedule or a policy that there is not fails the installation")
@@ -157,6 +188,8 @@ def tried(new, old):
     config = data / "config.toml"
     config.write_text('schema = 1\npolicies = ["us-federal"]\n')
     (data / "report.json").write_text("{}")
+    (data / "fleet/spool").mkdir(parents=True)
+    (data / "fleet/fleet.json").write_text("{}")
     msiexec("/i", new)
     installed(version, "us-commerce")
     check("us-federal" in config.read_text() and (data / "report.json").exists(), "the upgrade lost the configuration or the report")
@@ -216,13 +249,12 @@ def main():
     with zipfile.ZipFile(archive) as packed:
         check(packed.testzip() is None and any(name.endswith("/interdict.exe") for name in packed.namelist()), "the archive")
     tables(new)
-    PREFIX.mkdir()
-    code, _ = wine("wineboot", "--init")
-    check(code == 0, "Wine does not start")
+    windows_runs = started()
     try:
         tried(new, old)
+        check(windows_runs.poll() is None, "Windows was shut down meanwhile")
     finally:
-        subprocess.run([SERVER, "--kill"], env={**os.environ, "WINEPREFIX": str(PREFIX)})
+        stopped(windows_runs)
     shutil.rmtree(WORK)
     return 0
 

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::ruleset::{At, Code, Faults, RuleFile, Site, Table, TrustedKey, Value, document};
+use crate::ruleset::{At, Code, Faults, RuleFile, Sent, Site, Table, TrustedKey, Value, document};
 
 use super::environment::{self, Environment};
 use super::exit::Failure;
 use super::files::read_text;
+use super::fleet::Users;
 use super::log::LogTo;
 use super::look::{DepthWord, Priority, ScopeWord};
 use super::places;
@@ -52,6 +53,8 @@ pub(super) struct Config {
     pub(super) rules: Vec<PathBuf>,
     /// Whether the built-in rules are used.
     pub(super) built_in: bool,
+    /// Rules of the collector that this computer is enrolled with; `ship` says so, never a file.
+    pub(super) sent: Option<Sent>,
     /// Files of waivers.
     pub(super) waivers: Vec<PathBuf>,
     /// Public keys, or their files.
@@ -68,6 +71,10 @@ pub(super) struct Config {
     pub(super) wait: Option<u32>,
     /// Whether to give way to other programs.
     pub(super) priority: Option<Priority>,
+    /// Whether users are told by name.
+    pub(super) users: Option<Users>,
+    /// The file of the site's key for pseudonyms.
+    pub(super) site_key: Option<PathBuf>,
     /// MiB that the scanner may hold.
     pub(super) max_memory: Option<u32>,
     /// Where runs are logged.
@@ -106,7 +113,13 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "budget", kind: Kind::Number, default: "120; 3600 with depth deep" },
     Key { name: "wait", kind: Kind::Number, default: "0" },
     Key { name: "priority", kind: Kind::Text, default: "normal" },
-    Key { name: "max_memory", kind: Kind::Number, default: "as much as it takes" },
+    Key { name: "users", kind: Kind::Text, default: "named; pseudonym for what is shipped" },
+    Key { name: "site_key", kind: Kind::Text, default: "the one that the collector gave" },
+    Key {
+        name: "max_memory",
+        kind: Kind::Number,
+        default: "four fifths of what the control group lets it have",
+    },
     Key { name: "log", kind: Kind::Text, default: "none" },
     Key { name: "fail_on", kind: Kind::Text, default: "inconclusive" },
     Key { name: "output", kind: Kind::Texts, default: "standard output" },
@@ -142,6 +155,7 @@ impl Default for Config {
             policies: Vec::new(),
             rules: Vec::new(),
             built_in: true,
+            sent: None,
             waivers: Vec::new(),
             trusted_keys: Vec::new(),
             state: None,
@@ -150,6 +164,8 @@ impl Default for Config {
             budget: None,
             wait: None,
             priority: None,
+            users: None,
+            site_key: None,
             max_memory: None,
             log: None,
             fail_on: None,
@@ -301,6 +317,10 @@ impl Config {
             self.budget = Some(budget.max(1));
         }
         put(&mut self.priority, layer.get("priority").map(Value::word));
+        put(&mut self.users, layer.get("users").map(Value::word));
+        if let Some(key) = layer.get("site_key").and_then(Value::text) {
+            self.site_key = Some(layer.base.join(key.value));
+        }
         if let Some(memory) = layer.number("max_memory", "no computer has so many MiB") {
             self.max_memory = Some(memory.max(1));
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::emit::table::table;
+use crate::model::to_pretty;
 
 use super::Ended;
 use super::config::{Config, ConfigArgs, KEYS, Key, Origin};
@@ -76,7 +77,7 @@ fn text(show: &ShowArgs, args: &ConfigArgs, config: &Config, printer: &Printer) 
             json!({ "path": path.display().to_string(), "named": named, "there": path.is_file() })
         });
         let document = json!({ "schema": SCHEMA, "file": file, "values": shown });
-        return serde_json::to_string_pretty(&document).unwrap_or_default() + "\n";
+        return to_pretty(&document).unwrap_or_default();
     }
     let heads: &[&str] = if show.origin { &["key", "value", "said by"] } else { &["key", "value"] };
     let mut table = table(&printer.look(false), heads);
@@ -153,6 +154,8 @@ fn said(config: &Config, key: &str) -> Value {
         "budget" => json!(config.budget),
         "wait" => json!(config.wait),
         "priority" => json!(config.priority),
+        "users" => json!(config.users),
+        "site_key" => json!(config.site_key),
         "max_memory" => json!(config.max_memory),
         "log" => json!(config.log.as_ref().map(ToString::to_string)),
         "fail_on" => json!(config.fail_on),
@@ -170,6 +173,8 @@ mod tests {
         let mut config =
             Config { state: Some("/x".into()), budget: Some(1), wait: Some(2), ..Config::default() };
         config.priority = Some(super::super::look::Priority::Low);
+        config.users = Some(super::super::fleet::Users::Named);
+        config.site_key = Some("/key".into());
         config.max_memory = Some(64);
         config.log = Some(super::super::log::LogTo::Nowhere);
         config.fail_on = Some(super::super::scan::FailOn::Never);

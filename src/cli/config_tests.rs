@@ -74,6 +74,7 @@ fn every_key_is_read_and_can_be_said_by_the_environment() {
         let value = match (key.name, key.kind) {
             ("scope", _) => "\"all\"",
             ("priority", _) => "\"low\"",
+            ("users", _) => "\"named\"",
             ("depth", _) => "\"quick\"",
             ("log", _) => "\"none\"",
             ("fail_on", _) => "\"never\"",

@@ -8,6 +8,7 @@ use std::env::{var_os, vars_os};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use crate::model::Order;
 use crate::ruleset::nearest;
 
 use super::config::{KEYS, Key, Kind};
@@ -17,6 +18,8 @@ pub(super) const NAME: &str = "the environment (INTERDICT_…)";
 
 const PREFIX: &str = "INTERDICT_";
 const CONFIG: &str = "INTERDICT_CONFIG";
+/// Read by `enrol`, and never shown.
+pub(super) const SECRET: &str = "INTERDICT_ENROL_SECRET";
 
 /// What the environment says.
 pub(super) struct Environment {
@@ -29,6 +32,11 @@ pub(super) struct Environment {
 /// The configuration file that the environment names.
 pub(super) fn config_file() -> Option<PathBuf> {
     var_os(CONFIG).filter(|name| !name.is_empty()).map(PathBuf::from)
+}
+
+/// The enrolment secret, where it stands there.
+pub(super) fn enrolment_secret() -> Option<String> {
+    var_os(SECRET)?.into_string().ok().filter(|secret| !secret.is_empty())
 }
 
 /// The variable of a key.
@@ -44,14 +52,14 @@ pub(super) fn read() -> Environment {
 fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
     let mut said: Vec<(OsString, OsString)> =
         variables.into_iter().filter(|(name, _)| is_ours(name)).collect();
-    said.sort();
+    said.order();
     let (mut text, mut warnings) = ("schema = 1\n".to_owned(), Vec::new());
     // An empty variable is one that is not set, as NO_COLOR and others have it.
     for (name, value) in said.into_iter().filter(|(_, value)| !value.is_empty()) {
         let name = name.to_string_lossy().to_ascii_uppercase();
         match KEYS.iter().find(|key| variable(key.name) == name) {
             Some(key) => text.push_str(&line(key, &value)),
-            None if name == CONFIG => {}
+            None if name == CONFIG || name == SECRET => {}
             None => warnings.push(unknown(&name)),
         }
     }
@@ -117,6 +125,7 @@ mod tests {
             ("INTERDICT_STATE", "C:\\state"),
             ("INTERDICT_WAIT", "soon"),
             ("INTERDICT_CONFIG", "x"),
+            ("INTERDICT_ENROL_SECRET", "x"),
             ("PATH", "x"),
         ]);
         let known = "schema = 1\nbudget = 60\nbuilt_in = false\npolicies = [\"us-commerce\", \"our \\\"own\\\".toml\"]\n\

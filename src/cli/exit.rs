@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::OpenError;
 use crate::ruleset::{Diagnostic, Refusal};
+use crate::ship::Fault;
 
 /// Everything went well, and there is no verdict.
 pub(super) const FINE: u8 = 0;
@@ -123,6 +124,9 @@ pub(super) enum Failure {
         /// What to do.
         next: &'static str,
     },
+    /// Something of this computer's side of the fleet.
+    #[error(transparent)]
+    Fleet(#[from] Fault),
     /// The files of a pack could not be made.
     #[error("cannot make the pack: {0}")]
     Packing(std::io::Error),

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::emit::format_of_file;
-use crate::model::Stamp;
+use crate::model::{Order, Stamp};
 
 /// Bytes that such a file may have.
 const MAX_BYTES: u64 = 1 << 20;
@@ -23,13 +23,22 @@ const MAX_DOCUMENT: u64 = 1 << 30;
 
 /// Reads a small file.
 pub(super) fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read_bytes(path)?).map_err(|_| io::Error::other("not UTF-8"))
+    read_small(File::open(path)?)
+}
+
+/// Reads a small text.
+pub(super) fn read_small(from: impl Read) -> io::Result<String> {
+    String::from_utf8(small(from)?).map_err(|_| io::Error::other("not UTF-8"))
 }
 
 /// The bytes of a small file.
 pub(super) fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    small(File::open(path)?)
+}
+
+fn small(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("more than {MAX_BYTES} bytes")));
     }
@@ -215,7 +224,7 @@ pub(super) fn documents(path: &Path) -> io::Result<Vec<PathBuf>> {
             files.push(entry.path());
         }
     }
-    files.sort_unstable();
+    files.order();
     Ok(files)
 }
 

@@ -15,6 +15,7 @@ use super::files::{Lock, make_folder, read_text, remove, write_whole};
 use super::look::now;
 use super::places;
 use super::printer::Printer;
+use crate::model::{of_json, to_json};
 
 const FILE: &str = "scan.lock";
 const HOLDER: &str = "scan.holder";
@@ -91,9 +92,9 @@ fn ask(folder: &Path) -> io::Result<Asked> {
     make_folder(folder)?;
     let Some(lock) = Lock::attempt(&folder.join(FILE))? else { return Ok(Asked::Held(folder.to_owned())) };
     let holder = folder.join(HOLDER);
-    let text = serde_json::to_string(&own())?;
+    let text = to_json(&own())?;
     // Who cannot be told by name is still told from nobody: the lock is what counts.
-    let _told = write_whole(&holder, |out| out.write_all(text.as_bytes()));
+    let _told = write_whole(&holder, |out| out.write_all(&text));
     Ok(Asked::Taken(RunLock { holder, _lock: lock }))
 }
 
@@ -107,7 +108,7 @@ fn own() -> Holder {
 /// Who holds the lock, in words.
 fn who(folder: &Path) -> String {
     let read = read_text(&folder.join(HOLDER))
-        .and_then(|text| serde_json::from_str::<Holder>(&text).map_err(io::Error::from));
+        .and_then(|text| of_json::<Holder>(text.as_bytes()).map_err(io::Error::from));
     match read {
         Ok(Holder { pid, user, since, command }) => {
             format!("'{command}', process {pid}, by {user}, since {since}")

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Host, RootHost, give_way, memory_held};
+use crate::host::{Host, RootHost, give_way, memory_allowed, memory_held};
 use crate::matching::Engine;
 use crate::model::{Coverage, Depth, Family, HostPath, InventoryItem, ScopeAsk, Stamp, Trace, Wanted};
 use crate::normalise::{Gathering, Places, gather, item};
@@ -43,7 +43,8 @@ pub(super) struct LookArgs {
     /// Whether to give way to every other program, for processor and disk [default: normal]
     #[arg(long, value_enum)]
     priority: Option<Priority>,
-    /// Memory that this program may hold; what is not seen within it is a gap [default: as much as it takes]
+    /// Memory that this program may hold; what is not seen within it is a gap [default: four fifths of what its control
+    /// group lets it have; else as much as it takes]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     max_memory: Option<u32>,
 }
@@ -171,8 +172,8 @@ impl LookArgs {
         matcher: Option<&Matcher<'_>>,
         printer: &Printer,
     ) -> (Vec<InventoryItem>, Coverage) {
-        let memory = self.max_memory.map(|mebibytes| u64::from(mebibytes) << 20);
-        if memory.is_some() && memory_held().is_none() {
+        let memory = ceiling(self.max_memory);
+        if self.max_memory.is_some() && memory_held().is_none() {
             printer
                 .note("warning: --max-memory is not kept: this system does not say how much a program holds");
         }
@@ -207,6 +208,15 @@ impl LookArgs {
         let owner_of = |path: &HostPath| owners.of(path).cloned().collect();
         let items = gather(Gathering { traces, places, owner_of: &owner_of });
         (items, coverage)
+    }
+}
+
+/// Bytes that a look may hold: the MiB that were asked for, else what stays below the limit of the control group, which ends
+/// the whole scan, without a report.
+pub(super) fn ceiling(asked: Option<u32>) -> Option<u64> {
+    match asked {
+        Some(mebibytes) => Some(u64::from(mebibytes) << 20),
+        None => memory_allowed().map(|(bytes, _)| bytes / 5 * 4),
     }
 }
 

@@ -16,9 +16,12 @@ mod config_show;
 #[cfg(debug_assertions)]
 mod dev;
 mod doctor;
+mod enrol;
 mod environment;
 mod exit;
 mod files;
+mod fleet;
+mod fleet_rules;
 mod inventory;
 mod lock;
 mod log;
@@ -41,7 +44,9 @@ mod rules_sign;
 mod rules_waive;
 mod scan;
 mod schedule;
+mod ship;
 mod sources;
+mod spool;
 mod state;
 mod trusted;
 #[cfg(any(windows, test))]
@@ -97,6 +102,12 @@ Examples:
   INTERDICT_BUDGET=60 interdict config show --origin --format json
   interdict config check --config new.toml   every fault of a file before it is put in place";
 
+const SPOOL_EXAMPLES: &str = "\
+Examples:
+  interdict spool status                 what waits, since when, and why
+  interdict spool flush                  try now to send it
+  interdict spool drop                   throw it away: the collector will never know of these reports";
+
 /// Finds software of prohibited vendors on a computer, and says what it could not see.
 #[derive(Debug, Parser)]
 #[command(name = "interdict", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -127,6 +138,13 @@ enum Command {
     VerifyReport(verify_report::Args),
     /// Compare two saved reports or inventories of a host: what is new, gone, worse, or was not seen again
     Compare(compare::Args),
+    /// Make this computer known to a collector
+    Enrol(enrol::Args),
+    /// Scan, and tell the collector that this computer is enrolled with
+    Ship(ship::Args),
+    /// Show, send or drop reports that wait for the collector
+    #[command(subcommand, after_help = SPOOL_EXAMPLES)]
+    Spool(spool::Command),
     /// Show what the configuration says, and who said it
     #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(config_show::Command),
@@ -198,9 +216,9 @@ fn run(cli: &Cli, printer: &mut Printer) -> Ended {
         Ok::<_, Failure>(config)
     };
     match &cli.command {
-        Command::Scan(args) => {
-            Ok(look(cli, args.log(), printer, |config, log, printer| scan::run(args, config, log, printer)))
-        }
+        Command::Scan(args) => Ok(look(cli, args.ask.log(), printer, |config, log, printer| {
+            scan::run(args, config, log, printer)
+        })),
         Command::Inventory(args) => Ok(look(cli, args.log(), printer, |config, log, printer| {
             inventory::run(args, config, log, printer)
         })),
@@ -208,6 +226,11 @@ fn run(cli: &Cli, printer: &mut Printer) -> Ended {
         Command::Attest(args) => attest::run(args, printer),
         Command::VerifyReport(args) => verify_report::run(args, &config()?, printer),
         Command::Compare(args) => compare::run(args, printer),
+        Command::Enrol(args) => enrol::run(args, &config()?, printer),
+        Command::Ship(args) => Ok(look(cli, args.ask.log(), printer, |config, log, printer| {
+            ship::run(args, config, log, printer)
+        })),
+        Command::Spool(command) => spool::run(command, &config()?, printer),
         Command::Config(command) => config_show::run(command, &cli.config, &config()?, printer),
         Command::Doctor(args) => doctor::run(args, &cli.config, printer),
         Command::Schedule(command) => schedule::run(command, &cli.config, printer),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::judge::run_examples;
-use crate::model::Date;
+use crate::model::{Date, to_pretty};
 use crate::ruleset::{Choice, Level, Loaded, Ruleset, TrustedKey, dated, load_trusted, stale};
 
 use super::Ended;
@@ -202,11 +202,14 @@ fn read(
 ) -> Result<Loaded, Failure> {
     let built_in = config.built_in && !args.no_built_in;
     let (rules, waivers) = (either(&args.paths, &config.rules), either(&args.waivers, &config.waivers));
-    if !built_in && rules.is_empty() && more.is_empty() {
+    // Never a mixture that nobody wrote: who names rules gets those.
+    let sent = config.sent.clone().filter(|_| rules.is_empty());
+    if !built_in && rules.is_empty() && sent.is_none() && more.is_empty() {
         return Err(Failure::NoRules);
     }
     let paths = rules.iter().chain(waivers).cloned().chain(more).collect();
-    let loaded = load_trusted(&Choice { built_in, examples, paths, policies }, &args.trust.keys(config)?);
+    let choice = Choice { built_in, examples, paths, sent, policies };
+    let loaded = load_trusted(&choice, &args.trust.keys(config)?);
     if loaded.refusals.is_empty() {
         return Ok(loaded);
     }
@@ -245,7 +248,7 @@ fn check(rules: &RulesArgs, config: &Config, more: &[PathBuf], json: bool, print
     }
     let errors = loaded.diagnostics.iter().filter(|found| found.code.level() == Level::Error).count();
     if json {
-        let text = serde_json::to_string_pretty(&loaded.diagnostics).unwrap_or_default() + "\n";
+        let text = to_pretty(&loaded.diagnostics).unwrap_or_default();
         printer.result(&text, None)?;
     } else if !loaded.diagnostics.is_empty() {
         printer.diagnostics(&loaded.diagnostics);

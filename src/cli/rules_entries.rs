@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::model::{of_json, to_json};
 use crate::ruleset::indicator::Conditions;
 use crate::ruleset::pattern::Pattern;
 use crate::ruleset::{
@@ -78,8 +79,7 @@ pub(super) fn indicators<'r>(ruleset: &'r Ruleset, of: &'r Product) -> impl Iter
 
 /// The word of an enumeration in rules and reports.
 pub(super) fn word(value: &impl Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().map(str::to_owned).unwrap_or_default()
+    to_json(value).and_then(|json| of_json(&json)).unwrap_or_default()
 }
 
 fn words<T: Serialize>(values: &[T]) -> String {

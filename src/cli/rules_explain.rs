@@ -11,7 +11,7 @@ use crate::judge::{Outcome, Question, outcomes};
 use crate::matching::{Engine, Explained};
 use crate::model::{
     Coverage, Date, Depth, Family, HostPath, Image, InventoryItem, Item, ItemKind, Place, ScopeAsk, Sighting,
-    State, Trace,
+    State, Trace, to_pretty,
 };
 use crate::normalise::{Gathering, Places, fold, gather};
 use crate::ruleset::{Policy, Site};
@@ -149,7 +149,7 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     };
     let document = asking.document(&items)?;
     let out = if args.json {
-        serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+        to_pretty(&document).unwrap_or_default()
     } else {
         text(&document, printer.look(false))
     };
@@ -206,6 +206,7 @@ impl Asking<'_> {
             depth: self.depth,
             as_of: self.as_of,
             site: self.site,
+            granted: None,
         }
     }
 

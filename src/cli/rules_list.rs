@@ -4,6 +4,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
 use crate::emit::table::table;
+use crate::model::to_pretty;
 
 use super::Ended;
 use super::config::Config;
@@ -95,7 +96,7 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     };
     let lines: Vec<Line> = entries(&ruleset).into_iter().filter(is_asked).map(Line::of).collect();
     let text = if args.json {
-        serde_json::to_string_pretty(&lines).unwrap_or_default() + "\n"
+        to_pretty(&lines).unwrap_or_default()
     } else {
         let mut out = table(&printer.look(false), &["what", "id", "name", "more"]);
         for line in lines {

@@ -2,6 +2,7 @@
 
 use clap::Args as ClapArgs;
 
+use crate::model::to_pretty;
 use crate::ruleset::{file_kinds, json_schema};
 
 use super::Ended;
@@ -37,5 +38,5 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Ended {
 /// The schema as the text of a file.
 pub(super) fn text(kind: Option<&str>) -> String {
     let schema = json_schema(kind).unwrap_or_default();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    to_pretty(&schema).unwrap_or_default()
 }

@@ -4,6 +4,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::emit::table::table;
+use crate::model::to_pretty;
 use crate::normalise::fold;
 
 use super::Ended;
@@ -51,7 +52,7 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     let words: Vec<String> = args.words.iter().map(|word| fold(word).into_owned()).collect();
     let found: Vec<Found> = entries(&ruleset).iter().filter_map(|entry| find(entry, &words)).collect();
     if args.json {
-        printer.result(&(serde_json::to_string_pretty(&found).unwrap_or_default() + "\n"), None)?;
+        printer.result(&to_pretty(&found).unwrap_or_default(), None)?;
     } else if found.is_empty() {
         printer.note(&format!("nothing in the rules holds all of: {}", args.words.join(", ")));
     } else {

@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
+use crate::model::to_pretty;
 use crate::ruleset::{Exclude, Ruleset, Waiver};
 
 use super::Ended;
@@ -38,8 +39,7 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     let ruleset = load(&args.rules, config, Vec::new(), printer)?;
     let asked = Asked { ruleset: &ruleset, id: &args.id };
     let text = if args.json {
-        let json = asked.json().and_then(|json| serde_json::to_string_pretty(&json).ok());
-        json.map(|json| json + "\n")
+        asked.json().and_then(|json| to_pretty(&json).ok())
     } else {
         asked.entries().map(|entries| entries.iter().map(text).collect::<Vec<_>>().join("\n"))
     };

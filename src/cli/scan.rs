@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::slice;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -15,6 +16,8 @@ use crate::ruleset::{Diagnostic, Policy, Ruleset, dated, stale};
 use super::Ended;
 use super::config::Config;
 use super::exit::{FINE, Failure, USAGE_OR_FAULT};
+use super::fleet::{Users, site_key, without_names};
+use super::lock::RunLock;
 use super::log::{self, Log, LogArgs, LogTo};
 use super::look::{LookArgs, Matcher, now};
 use super::output::{Holds, OutArgs, Output};
@@ -50,30 +53,97 @@ Examples:
   interdict scan -o markdown=report.md -o json=report.json   several forms of one report
   interdict scan -q --format json -o /var/lib/interdict/report.json   from cron or a systemd timer";
 
-/// Arguments of `scan`.
+/// What is asked of a host, by which rules, and how the run ends.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXAMPLES)]
-pub(super) struct Args {
+pub(super) struct AskArgs {
     #[command(flatten)]
     look: LookArgs,
     #[command(flatten)]
-    rules: RulesArgs,
+    pub(super) rules: RulesArgs,
     /// Policy to judge by: an id, or a policy file [default: us-commerce]
     #[arg(long = "policy", value_name = "ID|FILE")]
     policies: Vec<String>,
     /// Judge as of this day instead of today
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
-    /// Put every item into the report, not only those of findings
-    #[arg(long)]
-    with_inventory: bool,
     /// Which verdicts end with another exit code than 0 [default: inconclusive]
     #[arg(long, value_enum, value_name = "VERDICT")]
     fail_on: Option<FailOn>,
     #[command(flatten)]
-    out: OutArgs,
-    #[command(flatten)]
     log: LogArgs,
+}
+
+impl AskArgs {
+    /// Whether it is this computer that is asked about.
+    pub(super) fn is_live(&self) -> bool {
+        self.look.is_live()
+    }
+
+    /// The state folder, where it was named.
+    pub(super) fn state<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
+        self.rules.state(config)
+    }
+
+    /// Where the run is to be logged, where that was said.
+    pub(super) fn log(&self) -> Option<&LogTo> {
+        self.log.to()
+    }
+
+    /// The file of the log, where it goes to one.
+    pub(super) fn log_file<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
+        match self.log().or(config.log.as_ref()) {
+            Some(LogTo::File(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Every file and folder that the arguments name.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let policies = self.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
+        let without = Config::default();
+        let others = self.look.root().into_iter().chain(self.log_file(&without)).map(Path::to_owned);
+        policies.chain(self.rules.named()).chain(others).collect()
+    }
+
+    /// Whether it could run: rules and policies are there and right. Looks at no host.
+    pub(super) fn check(&self, config: &Config, printer: &Printer) -> Result<(), Failure> {
+        let asked = either(&self.policies, &config.policies);
+        let ruleset = look_at_for(&self.rules, config, asked, printer)?;
+        policies(&ruleset, asked).map(drop)
+    }
+
+    /// Says in the log that a command of this name begins.
+    pub(super) fn begin(&self, command: &str, config: &Config, log: &Log, printer: &Printer) {
+        log.tell(&log::begun(command, &self.look.or(config), self.ids(config)), printer);
+    }
+
+    /// The policies to judge by.
+    fn ids<'a>(&'a self, config: &'a Config) -> &'a [String] {
+        static DEFAULT: LazyLock<[String; 1]> = LazyLock::new(|| [DEFAULT_POLICY.to_owned()]);
+        let asked = either(&self.policies, &config.policies);
+        if asked.is_empty() { &DEFAULT[..] } else { asked }
+    }
+
+    /// The exit code of a run that came to this verdict.
+    pub(super) fn exit_code(&self, config: &Config, verdict: Verdict) -> u8 {
+        self.fail_on.or(config.fail_on).unwrap_or_default().exit_code(verdict)
+    }
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) ask: AskArgs,
+    /// Put every item into the report, not only those of findings
+    #[arg(long)]
+    with_inventory: bool,
+    /// Whether users are told by name, or by a pseudonym that the site's key makes of it [default: named]
+    #[arg(long, value_enum)]
+    users: Option<Users>,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 /// From which verdict on the exit code is the verdict's; below it is 0. The report says the verdict all the same.
@@ -98,13 +168,6 @@ impl FailOn {
     }
 }
 
-impl Args {
-    /// Where the run is to be logged, where that was said.
-    pub(super) fn log(&self) -> Option<&LogTo> {
-        self.log.to()
-    }
-}
-
 /// What a schedule must know of a scan before it runs.
 impl Args {
     /// Whether a file is named for the report.
@@ -124,51 +187,69 @@ impl Args {
         Ok(outputs.iter().filter_map(|output| output.file().map(Path::to_owned)).collect())
     }
 
-    /// The state folder, where it was named.
-    pub(super) fn state<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
-        self.rules.state(config)
-    }
-
-    /// The file of the log, where it goes to one.
-    pub(super) fn log_file<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
-        match self.log().or(config.log.as_ref()) {
-            Some(LogTo::File(path)) => Some(path),
-            _ => None,
-        }
-    }
-
     /// Every file and folder that the arguments name.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let policies = self.policies.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
-        let outputs = self.outputs(&Config::default()).unwrap_or_default();
-        let without = Config::default();
-        let others = self.look.root().into_iter().chain(self.log_file(&without)).map(Path::to_owned);
-        policies.chain(self.rules.named()).chain(outputs).chain(others).collect()
-    }
-
-    /// Whether it could run: rules and policies are there and right. Looks at no host.
-    pub(super) fn check(&self, config: &Config, printer: &Printer) -> Result<(), Failure> {
-        self.outputs(config)?;
-        let asked = either(&self.policies, &config.policies);
-        let ruleset = look_at_for(&self.rules, config, asked, printer)?;
-        policies(&ruleset, asked).map(drop)
+        self.ask.paths().into_iter().chain(self.outputs(&Config::default()).unwrap_or_default()).collect()
     }
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer) -> Ended {
-    let (look, out) = (args.look.or(config), args.out.or(&config.output));
-    let asked = either(&args.policies, &config.policies);
-    let ids = if asked.is_empty() { &[DEFAULT_POLICY.to_owned()][..] } else { asked };
-    log.tell(&log::begun("scan", &look, ids), printer);
+    args.ask.begin("scan", config, log, printer);
+    let out = args.out.or(&config.output);
     let outputs = out.outputs(Holds::Report)?;
     let every_item = outputs.iter().any(|output| holds_items(output, args.with_inventory));
-    let _lock = look.lock(args.rules.state(config), printer)?;
+    let names = match args.users.or(config.users).unwrap_or(Users::Named) {
+        Users::Named => None,
+        Users::Pseudonym => Some(site_key(config, args.ask.state(config))?),
+    };
+    let Examined { report, items, _lock, .. } = examine(&args.ask, config, every_item, log, printer)?;
+    let (mut report, items) = match names {
+        None => (report, items),
+        Some(key) => without_names(&key, report, items)?,
+    };
+    let written = write(&mut report, items, &outputs, args.with_inventory, printer);
+    let ended = written.map(|()| args.ask.exit_code(config, report.verdict));
+    tell(&report, *ended.as_ref().unwrap_or(&USAGE_OR_FAULT), log, printer);
+    ended
+}
+
+/// Into the log: what a run came to, and what it did not see.
+pub(super) fn tell(report: &Report, exit_code: u8, log: &Log, printer: &Printer) {
+    for gap in log::unseen(&report.coverage) {
+        log.tell(&gap, printer);
+    }
+    log.tell(&log::ended(report, exit_code), printer);
+}
+
+/// What a scan came to.
+pub(super) struct Examined {
+    /// The rules that led it.
+    pub(super) ruleset: Ruleset,
+    /// The report, without its items.
+    pub(super) report: Report,
+    /// Every item; where not every one was asked for, those that a rule could need.
+    pub(super) items: Vec<InventoryItem>,
+    /// Held until all is written.
+    _lock: Option<RunLock>,
+}
+
+/// Looks at a host and judges it.
+pub(super) fn examine(
+    args: &AskArgs,
+    config: &Config,
+    every_item: bool,
+    log: &Log,
+    printer: &mut Printer,
+) -> Result<Examined, Failure> {
+    let look = args.look.or(config);
+    let held = look.lock(args.rules.state(config), printer)?;
     let started = Instant::now();
     let scanned_at = now();
     let as_of = args.as_of.unwrap_or_else(|| Date::of(scanned_at));
+    let asked = args.ids(config);
     let files = asked.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
-    let ruleset = load_for(ids, &args.rules, config, files.collect(), printer)?;
+    let ruleset = load_for(asked, &args.rules, config, files.collect(), printer)?;
     let policies = policies(&ruleset, asked)?;
     let host = look.open()?;
     let (scope, depth) = (look.scope(), look.depth());
@@ -181,6 +262,7 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
         engine: matcher.engine(),
         policies,
         site: config.site.as_ref(),
+        granted: None,
         host: facts,
         items: &items,
         coverage: &coverage,
@@ -189,7 +271,7 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
         as_of,
     });
     warn(&[old, answer.unused_waivers].concat(), log, printer);
-    let mut report = Report {
+    let report = Report {
         schema: REPORT_SCHEMA.into(),
         tool: Tool::SELF,
         scanned_at,
@@ -206,14 +288,8 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
         coverage,
         inventory: None,
     };
-    let written = write(&mut report, items, &outputs, args.with_inventory, printer);
-    let ended =
-        written.map(|()| args.fail_on.or(config.fail_on).unwrap_or_default().exit_code(report.verdict));
-    for gap in log::unseen(&report.coverage) {
-        log.tell(&gap, printer);
-    }
-    log.tell(&log::ended(&report, *ended.as_ref().unwrap_or(&USAGE_OR_FAULT)), printer);
-    ended
+    drop(matcher);
+    Ok(Examined { ruleset, report, items, _lock: held })
 }
 
 /// What changes nothing and a person should look at.

@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::emit::table::table;
-use crate::model::{ItemKind, ScopeKind, State};
+use crate::model::{ItemKind, ScopeKind, State, to_pretty};
 use crate::sources::{About, SOURCES};
 
 use super::Ended;
@@ -22,7 +22,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, printer: &mut Printer) -> Ended {
     let described: Vec<&About> = SOURCES.iter().map(|source| source.about()).collect();
     let text = if args.json {
-        serde_json::to_string_pretty(&described).unwrap_or_default() + "\n"
+        to_pretty(&described).unwrap_or_default()
     } else {
         let mut table = table(&printer.look(false), &["source", "scopes", "yields", "about"]);
         for source in &described {

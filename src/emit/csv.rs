@@ -375,7 +375,7 @@ impl<'o> Sheet<'o> {
 /// A cell that no spreadsheet takes for a formula: before `= + - @`, at the beginning and after what some spreadsheet
 /// takes for the end of a cell, stands an apostrophe (<https://owasp.org/www-community/attacks/CSV_Injection>). Control
 /// characters are spelt out, so that a cell is one line. A cell with a separator of any locale is quoted.
-fn cell(text: &str) -> Cow<'_, str> {
+pub fn cell(text: &str) -> Cow<'_, str> {
     let text = match safe(text) {
         Cow::Borrowed(text) => short(text, LETTERS),
         Cow::Owned(text) => Cow::Owned(short(&text, LETTERS).into_owned()),

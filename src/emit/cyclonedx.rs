@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::model::{
-    Coverage, Finding, HostFacts, Inventory, InventoryItem, ItemId, ItemKind, Looked, Report, Sighting,
-    Stamp, Tool,
+    Coverage, Finding, HostFacts, Inventory, InventoryItem, ItemId, ItemKind, Looked, Order, Report,
+    Sighting, Stamp, Tool, set_of, write_pretty,
 };
 
 use super::hidden::{Hidden, Weight, of_coverage, of_report};
@@ -152,7 +152,7 @@ impl Format for CycloneDx {
 fn findings(report: &Report) -> BTreeMap<ItemId, Vec<&Finding>> {
     let mut findings: BTreeMap<ItemId, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
-        let items: BTreeSet<ItemId> = finding.evidence.iter().map(|evidence| evidence.item).collect();
+        let items: BTreeSet<ItemId> = set_of(finding.evidence.iter().map(|evidence| evidence.item));
         for item in items {
             findings.entry(item).or_default().push(finding);
         }
@@ -229,7 +229,7 @@ fn bom(about: About<'_>, findings: BTreeMap<ItemId, Vec<&Finding>>, out: &mut dy
             "assemblies": ["host"],
         })],
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    write_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
 }
 
@@ -259,7 +259,7 @@ fn properties(of: &Components<'_>, seen: &InventoryItem) -> Vec<Property> {
     let state = seen.sightings.iter().map(|sighting| sighting.state).max();
     properties.extend(state.map(|state| property("interdict:state", state.word())));
     let mut sources: Vec<&str> = seen.sightings.iter().map(|sighting| sighting.source.as_ref()).collect();
-    sources.sort_unstable();
+    sources.order();
     sources.dedup();
     properties.extend(sources.into_iter().map(|source| property("interdict:source", source)));
     properties.extend(item.arch.iter().map(|arch| property("interdict:arch", arch)));

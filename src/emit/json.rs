@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Inventory, Report};
+use crate::model::{Inventory, Report, write_pretty};
 
 use super::{Can, Form, Format, Look};
 
@@ -34,8 +34,8 @@ impl Format for Json {
 /// One document stands by itself.
 fn pretty<T: Serialize>(documents: &[T], out: &mut dyn Write) -> io::Result<()> {
     match documents {
-        [one] => serde_json::to_writer_pretty(&mut *out, one)?,
-        several => serde_json::to_writer_pretty(&mut *out, several)?,
+        [one] => write_pretty(&mut *out, one)?,
+        several => write_pretty(&mut *out, several)?,
     }
     out.write_all(b"\n")
 }

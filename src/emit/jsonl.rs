@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::model::{
     Claim, Exception, HostFacts, HostPath, Inventory, Mode, Os, Report, RulesetStamp, Stamp, Tool, Verdict,
+    write_json,
 };
 
 use super::hidden::{Hidden, of_coverage, of_report};
@@ -136,7 +137,7 @@ impl Lines<'_, '_> {
     fn put(&mut self, r#type: &'static str, body: impl Serialize) -> io::Result<()> {
         let (host, machine_id) = (self.host.name.as_deref(), self.host.machine_id.as_deref());
         let line = Line { r#type, host, machine_id, scanned_at: self.scanned_at, body };
-        serde_json::to_writer(&mut *self.out, &line)?;
+        write_json(self.out, &line)?;
         self.out.write_all(b"\n")
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::model::{Evidence, Finding, HostFacts, Inventory, Mode, Report, Status, Verdict};
+use crate::model::{Evidence, Finding, HostFacts, Inventory, Mode, Order, Report, Status, Verdict};
 
 use super::hidden::{Hidden, Weight, of_coverage, of_report};
 use super::safe::{safe, short};
@@ -178,7 +178,7 @@ fn inventory_page(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> 
         let item = &seen.item;
         let state = seen.sightings.iter().map(|sighting| sighting.state).max();
         let mut sources: Vec<&str> = seen.sightings.iter().map(|sighting| sighting.source.as_ref()).collect();
-        sources.sort_unstable();
+        sources.order();
         sources.dedup();
         writeln!(
             out,

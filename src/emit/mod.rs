@@ -29,9 +29,16 @@ mod steps;
 pub mod table;
 mod text;
 mod text_items;
-mod uri;
+pub(crate) mod uri;
 mod uuid;
 mod zip;
+
+pub use csv::cell as csv_cell;
+// The console of the collector draws with what draws reports.
+#[cfg(feature = "collector")]
+pub(crate) use html::page::{Page, STYLE as PAGE_STYLE};
+#[cfg(feature = "collector")]
+pub(crate) use html::{finding, policy};
 
 /// A form in which documents leave the scanner. None may lose the verdict or what could not be seen.
 pub trait Format: Sync {

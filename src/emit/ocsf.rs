@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::model::{
     Family, Finding, HostFacts, Inventory, InventoryItem, ItemId, ItemKind, Judgement, PolicyOutcome, Report,
-    Severity, Sighting, Stamp, Tool, Verdict,
+    Severity, Sighting, Stamp, Tool, Verdict, write_json,
 };
 
 use super::hidden::{Hidden, of_coverage, of_report};
@@ -367,6 +367,6 @@ fn set(object: &mut Value, key: &str, value: Value) {
 }
 
 fn line(out: &mut dyn Write, event: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, event)?;
+    write_json(&mut *out, event)?;
     out.write_all(b"\n")
 }

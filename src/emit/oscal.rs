@@ -8,7 +8,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::model::{Date, Evidence, Finding, Judgement, Mode, PolicyOutcome, Report, Stamp, Verdict};
+use crate::model::{
+    Date, Evidence, Finding, Judgement, Mode, PolicyOutcome, Report, Stamp, Verdict, write_pretty,
+};
 
 use super::hidden::{Hidden, of_report};
 use super::markdown::{code, prose};
@@ -49,7 +51,7 @@ impl Format for Oscal {
             "import-ap": { "href": "#", "remarks": "The plan is the ruleset: its digest is a property of each result." },
             "results": reports.iter().map(result).collect::<Vec<_>>(),
         }});
-        serde_json::to_writer_pretty(&mut *out, &document)?;
+        write_pretty(&mut *out, &document)?;
         out.write_all(b"\n")
     }
 }

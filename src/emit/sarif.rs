@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{Because, Class, Evidence, Finding, Place, Report, Severity, Stamp};
+use crate::model::{Because, Class, Evidence, Finding, Place, Report, Severity, Stamp, write_pretty};
 
 use super::hidden::{Hidden, Weight, of_report};
 use super::safe::{put, safe};
@@ -70,7 +70,7 @@ impl Format for Sarif {
         write!(out, "{{\n\"$schema\": \"{SCHEMA}\",\n\"version\": \"2.1.0\",\n\"runs\": [")?;
         for (at, report) in reports.iter().enumerate() {
             out.write_all(if at > 0 { b",\n" } else { b"\n" })?;
-            serde_json::to_writer_pretty(&mut *out, &run(report))?;
+            write_pretty(&mut *out, &run(report))?;
         }
         out.write_all(b"\n]\n}\n")
     }

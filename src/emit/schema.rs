@@ -2,7 +2,7 @@
 //!
 //! Called by `cli dev generate`; the results stand in `docs/` and a test compares them.
 
-use crate::model::{Comparison, Inventory, Report};
+use crate::model::{Comparison, Inventory, Report, to_pretty};
 
 /// File name below `docs/` and text of each schema.
 pub fn schemas() -> Vec<(&'static str, String)> {
@@ -15,7 +15,5 @@ pub fn schemas() -> Vec<(&'static str, String)> {
 
 /// A schema as the text of a file.
 pub fn text(schema: &schemars::Schema) -> String {
-    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
-    text.push('\n');
-    text
+    to_pretty(schema).unwrap_or_default()
 }

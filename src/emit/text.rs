@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::model::{
     Accepted, Date, Evidence, Exception, Finding, Gap, HostFacts, Inventory, LegalBasis, Mode, Phase,
-    PolicyOutcome, Report, Status, Unseen, Verdict,
+    PolicyOutcome, Report, Status, Unseen, Verdict, set_of,
 };
 
 use super::hidden::in_the_way;
@@ -151,7 +151,7 @@ impl Lines {
     fn accepted(&mut self, report: &Report) {
         let judged = report.policies.iter().flat_map(|policy| &policy.prohibitions);
         let accepted = judged.flat_map(|judged| &judged.accepted);
-        let lines: BTreeSet<String> = accepted.map(accepted_line).collect();
+        let lines: BTreeSet<String> = set_of(accepted.map(accepted_line));
         if !lines.is_empty() {
             self.blank();
             self.text.push_str(&self.ink(Ink::Bold, "Accepted gaps"));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::model::{InventoryItem, State};
+use crate::model::{InventoryItem, State, set_of};
 
 use super::Look;
 use super::safe::{safe, short};
@@ -40,7 +40,7 @@ pub(super) fn write(items: &[InventoryItem], look: Look, out: &mut dyn Write) ->
 
 fn row(seen: &InventoryItem) -> [Cow<'_, str>; 6] {
     let state = seen.sightings.iter().map(|sighting| sighting.state).max();
-    let sources: BTreeSet<&str> = seen.sightings.iter().map(|sighting| sighting.source.as_ref()).collect();
+    let sources: BTreeSet<&str> = set_of(seen.sightings.iter().map(|sighting| sighting.source.as_ref()));
     [
         Cow::Borrowed(seen.item.kind.word()),
         safe(&seen.item.name),

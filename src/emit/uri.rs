@@ -1,6 +1,6 @@
 //! Paths and names as parts of addresses (RFC 3986): every byte that is not plainly a letter is spelt out.
 //!
-//! Called by the formats that name files by URI or packages by purl.
+//! Called by the formats that name files by URI or packages by purl, and by the collector for the addresses of pages.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ pub(super) fn on_host(path: &HostPath) -> String {
 }
 
 /// Bytes with all but letters, digits, `-._~` and these as `%XX`.
-pub(super) fn encode(bytes: &[u8], kept: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8], kept: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) || kept.contains(byte) {

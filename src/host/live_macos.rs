@@ -10,7 +10,7 @@ use std::io;
 use std::mem::{size_of, zeroed};
 use std::ptr::null_mut;
 
-use crate::model::{GapReason, HostPath, Stamp};
+use crate::model::{GapReason, HostPath, Order, Stamp};
 
 use super::mounts::Mounts;
 use super::{Listing, Miss, Owner, Process, Read};
@@ -52,7 +52,7 @@ fn pids() -> io::Result<Vec<c_int>> {
         return Err(io::Error::last_os_error());
     }
     pids.truncate(got);
-    pids.sort_unstable();
+    pids.order();
     pids.dedup();
     Ok(pids)
 }

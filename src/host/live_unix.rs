@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use crate::model::{GapReason, HostPath, Stamp};
+use crate::model::{GapReason, HostPath, Order, Stamp};
 use crate::parse::mountinfo;
 
 use super::{Listing, Miss, Owner, Process, Read};
@@ -32,7 +32,7 @@ pub(super) fn processes() -> Listing<Process> {
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
     let own = Roots::own();
     let mut entries: Vec<Process> = system.processes().values().map(|process| seen(process, &own)).collect();
-    entries.sort_unstable_by_key(|process| process.pid);
+    entries.order_by_key(|process| process.pid);
     if entries.is_empty() {
         gaps.push((GapReason::Empty, "/proc".into(), Some("no process is listed; is /proc mounted?".into())));
     }

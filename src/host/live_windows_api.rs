@@ -18,7 +18,8 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::Security::{
     AdjustTokenPrivileges, DACL_SECURITY_INFORMATION, GetFileSecurityW, GetTokenInformation,
     LUID_AND_ATTRIBUTES, LookupPrivilegeValueW, OWNER_SECURITY_INFORMATION, SE_PRIVILEGE_ENABLED,
-    TOKEN_ADJUST_PRIVILEGES, TOKEN_ELEVATION, TOKEN_PRIVILEGES, TOKEN_QUERY, TokenElevation, TokenUser,
+    SetFileSecurityW, TOKEN_ADJUST_PRIVILEGES, TOKEN_ELEVATION, TOKEN_PRIVILEGES, TOKEN_QUERY,
+    TokenElevation, TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::GetDriveTypeW;
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
@@ -343,6 +344,16 @@ pub fn rights(path: &Path) -> io::Result<Vec<u8>> {
         buffer.resize(needed as usize, 0);
     }
     Err(io::ErrorKind::Interrupted.into())
+}
+
+/// Gives a file the rights of a security descriptor in one piece.
+pub(super) fn set_rights(path: &Path, descriptor: &[u8]) -> io::Result<()> {
+    let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
+    // SAFETY: `name` ends with NUL; the descriptor is whole, holds its own offsets, and is only read.
+    let done = unsafe {
+        SetFileSecurityW(name.as_ptr(), DACL_SECURITY_INFORMATION, descriptor.as_ptr().cast_mut().cast())
+    };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Turns on the right to back up, where this process holds it: files open whatever their owner allows.

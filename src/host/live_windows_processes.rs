@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::{GapReason, HostPath, Stamp};
+use crate::model::{GapReason, HostPath, Order, Stamp};
 use crate::parse::filetime;
 use crate::parse::security_descriptor::sid;
 
@@ -27,7 +27,7 @@ pub(super) fn processes() -> Listing<Process> {
     });
     let drives = drives();
     let mut entries: Vec<Process> = listed.iter().map(|listed| seen(listed, &drives)).collect();
-    entries.sort_unstable_by_key(|process| process.pid);
+    entries.order_by_key(|process| process.pid);
     Listing { entries, gaps }
 }
 

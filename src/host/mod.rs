@@ -35,6 +35,7 @@ mod mounts;
 mod names;
 mod os;
 mod privacy;
+mod private;
 mod profiles;
 mod registry;
 mod resolve;
@@ -57,6 +58,7 @@ pub use live_windows_api::{own_user, rights};
 pub use live_windows_events::{EventKind, report_event};
 pub use manners::give_way;
 pub use memory::{allowed as memory_allowed, held as memory_held};
+pub use private::keep_private;
 pub use registry::{Hidden, Hive, Key, Registry, Values};
 pub use root::{OpenError, RootHost};
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::model::HostPath;
+use crate::model::{HostPath, Order};
 
 use super::{Miss, Read};
 
@@ -91,7 +91,7 @@ impl Folder {
     fn new(names: Vec<Vec<u8>>, rule: Rule) -> Self {
         let mut names: Vec<_> =
             names.into_iter().map(|name| (rule.fold(&name), name.into_boxed_slice())).collect();
-        names.sort_unstable();
+        names.order();
         Self { names }
     }
 

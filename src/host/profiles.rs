@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::model::{GapReason, HostPath, User, UserGap, WindowsFacts};
+use crate::model::{GapReason, HostPath, Order, User, UserGap, WindowsFacts};
 
 use super::registry::{Hive, Key, Registry, hidden as hidden_by};
 use super::{Files, Kind, Miss};
@@ -89,7 +89,7 @@ impl Found<'_> {
         for (reason, place, detail) in hidden.unwrap_or_else(|miss| vec![hidden_by(&miss, list.place())]) {
             self.gap(reason, place, detail, true);
         }
-        profiles.sort_by_key(|(sid, ..)| sid.to_lowercase().ends_with(".bak"));
+        profiles.order_by_key(|(sid, ..)| sid.to_lowercase().ends_with(".bak"));
         for (sid, place, image) in profiles {
             self.profile(sid, place, image);
         }

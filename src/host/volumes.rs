@@ -10,7 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{HostPath, Mode};
+use crate::model::{HostPath, Mode, Order};
 use crate::parse::firmlinks;
 
 use super::os::below;
@@ -234,7 +234,7 @@ fn links(files: &dyn Files) -> Vec<Link> {
             links.push(link(name, HostPath::from("/").join(read.on_data)));
         }
     }
-    links.sort_by_key(|link| std::cmp::Reverse(link.name.as_bytes().len()));
+    links.order_by_key(|link| std::cmp::Reverse(link.name.as_bytes().len()));
     links
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Class, Evidence, IdentifierType, InventoryItem, ItemKind};
+use crate::model::{Class, Evidence, IdentifierType, InventoryItem, ItemKind, set_of};
 
 use super::assess::Weighed;
 
@@ -43,11 +43,9 @@ pub(super) fn advice(
 fn removals(evidence: &[Evidence], items: &[InventoryItem]) -> BTreeSet<String> {
     let packages =
         evidence.iter().filter(|found| found.kind == ItemKind::Package && found.strength.is_some());
-    let listed: BTreeSet<_> = evidence
-        .iter()
-        .filter(|found| found.source == "uninstall-keys")
-        .map(|found| found.name.as_str())
-        .collect();
+    let listed: BTreeSet<_> = set_of(
+        evidence.iter().filter(|found| found.source == "uninstall-keys").map(|found| found.name.as_str()),
+    );
     let unlisted = |found: &&Evidence| found.source == "msi" && !listed.contains(found.name.as_str());
     packages
         .filter_map(|found| {

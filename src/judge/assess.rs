@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::matching::{Engine, Hit};
-use crate::model::{Class, Confidence, InventoryItem, ItemId, ItemKind, LinkKind, State};
+use crate::model::{Class, Confidence, InventoryItem, ItemId, ItemKind, LinkKind, State, set_of};
 use crate::ruleset::Product;
 
 use super::explain::explain_folders;
@@ -82,7 +82,7 @@ impl<'r> Assessment<'r> {
 
     /// The class of the surest signs; a product before a tool where both are as sure.
     fn class(&self) -> Option<Class> {
-        let classes: BTreeSet<Class> = self.signs.iter().map(|sign| sign.hit.class).collect();
+        let classes: BTreeSet<Class> = set_of(self.signs.iter().map(|sign| sign.hit.class));
         let sure = |class: Class| {
             confidence(self.signs.iter().filter(move |s| s.hit.class == class).map(|s| &s.weight))
         };
@@ -124,7 +124,7 @@ pub(super) fn assess<'r>(items: &[InventoryItem], engine: &Engine<'r>) -> Vec<As
 
 /// Adds sightings linked to a matched item: a link gathers evidence, and says that the thing runs.
 fn gather_linked(assessment: &mut Assessment<'_>, items: &[InventoryItem], index: &HashMap<ItemId, usize>) {
-    let matched: BTreeSet<usize> = assessment.signs.iter().map(|sign| sign.item).collect();
+    let matched: BTreeSet<usize> = set_of(assessment.signs.iter().map(|sign| sign.item));
     let own: BTreeSet<(usize, usize)> =
         assessment.signs.iter().map(|sign| (sign.item, sign.sighting)).collect();
     for (at, seen) in items.iter().enumerate() {

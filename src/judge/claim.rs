@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Claim, Depth, Family, GapReason, HostFacts, ItemKind, Mode, PolicyOutcome, ScopeAsk, Status, Verdict,
+    set_of,
 };
 
 use super::Question;
@@ -71,7 +72,7 @@ fn left_out(question: &Question<'_>, policies: &[PolicyOutcome]) -> String {
     let unknown: BTreeSet<&str> =
         judged().filter(|one| !one.assessable).map(|one| one.prohibition.as_str()).collect();
     let unsought = judged().filter(|one| one.assessable).flat_map(|one| &one.not_looked_for);
-    let unsought: BTreeSet<ItemKind> = unsought.copied().collect();
+    let unsought: BTreeSet<ItemKind> = set_of(unsought.copied());
     let unsought: Vec<ItemKind> = unsought.into_iter().collect();
     let mut left = Vec::new();
     match question.scope {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     AskedChange, Because, COMPARISON_SCHEMA, Clean, Comes, Compared, Comparison, Fate, FindingChange,
-    ItemChanges, ItemFate, PolicyChange, Shown, Stamp, Tool, Trend, Verdict,
+    ItemChanges, ItemFate, Order, PolicyChange, Shown, Stamp, Tool, Trend, Verdict,
 };
 
 mod asked;
@@ -19,7 +19,7 @@ mod items;
 mod side;
 mod sight;
 
-pub use side::Side;
+pub use side::{Kept, Side};
 
 use sight::Pair;
 
@@ -103,6 +103,12 @@ pub fn compare(before: &Side<'_>, after: &Side<'_>, allow: Allow) -> Result<Comp
         items,
         notes: notes(before, after, same_host),
     })
+}
+
+/// What became of each finding of a host since an earlier report, for whoever keeps its findings.
+pub fn fates(before: &Side<'_>, after: &Side<'_>) -> Vec<FindingChange> {
+    let pair = Pair::new(before, after, true);
+    findings::changes(&Pair { name: "the last report", other: "the report that showed it", ..pair })
 }
 
 fn head(side: &Side<'_>) -> Compared {
@@ -191,7 +197,7 @@ fn clean(pair: &Pair<'_>, findings: &[FindingChange], asked: &[AskedChange]) -> 
         return Clean { shown: Shown::NotShown, because };
     }
     let mut sources: Vec<String> = evidence().map(|seen| seen.source.to_owned()).collect();
-    sources.sort_unstable();
+    sources.order();
     sources.dedup();
     let mut because = vec![format!("all of it was seen again by {}", sources.join(", "))];
     let left = findings.iter().filter_map(|finding| Some((finding, finding.after.as_ref()?)));
@@ -259,7 +265,7 @@ fn notes(before: &Side<'_>, after: &Side<'_>, same_host: bool) -> Vec<String> {
 
 /// Worse ones first, then by fate, then by name.
 fn in_order(findings: &mut [FindingChange]) {
-    findings.sort_by(|a, b| {
+    findings.order_by(|a, b| {
         let key = |one: &FindingChange| (Reverse(is_worse(one)), one.fate);
         key(a).cmp(&key(b)).then_with(|| {
             (&a.policy, &a.prohibition, &a.product).cmp(&(&b.policy, &b.prohibition, &b.product))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Because, Class, Date, Effect, Evidence, Exception, Finding, IdentifierType, Judgement, LegalBasis,
-    LinkKind, Looked, Milestone, Phase, PolicyOutcome, Strength, Verdict,
+    LinkKind, Looked, Milestone, Order, Phase, PolicyOutcome, Strength, Verdict, set_of,
 };
 use crate::ruleset::{Act, Answer, At, Authority, Embedded, Policy, Product, Prohibition, Waiver};
 
@@ -115,11 +115,12 @@ fn finding(
     let waiver = waiver(question, prohibition, product).filter(|_| because.is_none());
     let because = because.or(waiver.is_some().then_some(Because::Waived));
     let mut evidence = evidence(question, assessment);
-    let versions: BTreeSet<&String> = evidence
-        .iter()
-        .filter(|found| found.strength.is_some() && found.state.counts() == weighed.state.counts())
-        .filter_map(|found| found.version.as_ref())
-        .collect();
+    let versions: BTreeSet<&String> = set_of(
+        evidence
+            .iter()
+            .filter(|found| found.strength.is_some() && found.state.counts() == weighed.state.counts())
+            .filter_map(|found| found.version.as_ref()),
+    );
     let versions: Vec<String> = versions.into_iter().cloned().collect();
     let evidence_total = evidence.len();
     evidence.truncate(MAX_EVIDENCE);
@@ -206,7 +207,8 @@ fn is_outside(question: &Question<'_>, prohibition: &Prohibition) -> bool {
 /// The waiver that holds for a product here and now.
 fn waiver(question: &Question<'_>, prohibition: &Prohibition, product: &Product) -> Option<Exception> {
     let host = question.host.name.as_deref();
-    let mut waivers = question.engine.ruleset().waivers().iter();
+    let granted = question.granted.iter().flat_map(|granted| &granted.waivers);
+    let mut waivers = question.engine.ruleset().waivers().iter().chain(granted);
     let fits = |waiver: &&Waiver| {
         waiver.answer.holds(question.as_of) && waiver.is_for(&prohibition.id, &product.id, host)
     };
@@ -231,7 +233,7 @@ fn evidence(question: &Question<'_>, assessment: &Assessment<'_>) -> Vec<Evidenc
         let Some(blank) = blank(question, sign.item, sign.sighting, None) else { continue };
         let entry = found.entry((sign.item, sign.sighting)).or_insert(blank);
         entry.strength = entry.strength.max(Some(sign.hit.strength));
-        let fields: BTreeSet<_> = entry.rests_on.iter().chain(&sign.hit.rests_on).copied().collect();
+        let fields: BTreeSet<_> = set_of(entry.rests_on.iter().chain(&sign.hit.rests_on).copied());
         entry.rests_on = fields.into_iter().collect();
         entry.indicators.push(sign.hit.indicator.rule.at.to_string());
     }
@@ -242,7 +244,7 @@ fn evidence(question: &Question<'_>, assessment: &Assessment<'_>) -> Vec<Evidenc
     }
     let mut evidence: Vec<Evidence> = found.into_values().collect();
     let rank = |strength: Option<Strength>| std::cmp::Reverse(strength);
-    evidence.sort_by(|a, b| {
+    evidence.order_by(|a, b| {
         let key = |e: &Evidence| (rank(e.strength), e.kind, std::cmp::Reverse(e.state), e.place.path.clone());
         key(a).cmp(&key(b))
     });

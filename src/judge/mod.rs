@@ -5,9 +5,9 @@
 
 use crate::matching::Engine;
 use crate::model::{
-    Claim, Coverage, Date, Depth, Finding, HostFacts, InventoryItem, PolicyOutcome, ScopeAsk, Verdict,
+    Claim, Coverage, Date, Depth, Finding, HostFacts, InventoryItem, Order, PolicyOutcome, ScopeAsk, Verdict,
 };
-use crate::ruleset::{Diagnostic, Policy, Site, Waiver, unused};
+use crate::ruleset::{Diagnostic, Granted, Policy, Site, Waiver, unused};
 
 mod advice;
 mod assess;
@@ -31,6 +31,8 @@ pub struct Question<'a> {
     pub policies: Vec<&'a Policy>,
     /// Who the site is, where the configuration says so.
     pub site: Option<&'a Site>,
+    /// Exceptions for this host that stand in no rule file.
+    pub granted: Option<&'a Granted>,
     /// The host.
     pub host: &'a HostFacts,
     /// What was found on it.
@@ -70,7 +72,7 @@ pub fn judge(question: &Question<'_>) -> Answer {
         policies.push(outcome);
         findings.extend(found);
     }
-    findings.sort_by_key(|finding| (!finding.decides, std::cmp::Reverse(finding.confidence)));
+    findings.order_by_key(|finding| (!finding.decides, std::cmp::Reverse(finding.confidence)));
     let verdict = policies.iter().map(|outcome| outcome.verdict).max().unwrap_or(Verdict::Inconclusive);
     let unused_waivers = unused_waivers(question, &findings);
     let deciding = findings.iter().filter(|finding| finding.decides).count();

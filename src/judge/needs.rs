@@ -169,7 +169,8 @@ fn hidden(source: &SourceReport, question: &Question<'_>, accepted: &mut Vec<Acc
 /// The exception under which a gap is accepted; without a gap: that the source saw nothing at all.
 fn accepts(question: &Question<'_>, source: &SourceReport, gap: Option<&Gap>) -> Option<Exception> {
     let host = question.host.name.as_deref();
-    let mut all = question.engine.ruleset().accepted_gaps().iter();
+    let granted = question.granted.iter().flat_map(|granted| &granted.accepted_gaps);
+    let mut all = question.engine.ruleset().accepted_gaps().iter().chain(granted);
     let found = all.find(|one| {
         let covers = gap.map_or_else(|| one.covers_all(), |gap| one.covers(gap));
         one.source == source.source && covers && one.hosts.include(host) && one.answer.holds(question.as_of)

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Because, Class, Confidence, Finding, State};
+use crate::model::{Because, Class, Confidence, Finding, State, set_of};
 
 use super::Question;
 use super::assess::assess;
@@ -55,12 +55,7 @@ pub fn outcomes(question: &Question<'_>) -> Vec<Outcome> {
         .iter()
         .map(|assessment| Outcome {
             product: assessment.product.id.clone(),
-            sightings: assessment
-                .signs
-                .iter()
-                .map(|sign| (sign.item, sign.sighting))
-                .collect::<BTreeSet<_>>()
-                .len(),
+            sightings: set_of(assessment.signs.iter().map(|sign| (sign.item, sign.sighting))).len(),
             hits: assessment.signs.len(),
             policies: Vec::new(),
             items: assessment.signs.iter().map(|sign| sign.item).collect(),

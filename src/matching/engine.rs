@@ -54,6 +54,11 @@ impl<'r> Engine<'r> {
         Self { ruleset, family, index: Index::new(ruleset.indicators(), family) }
     }
 
+    /// The family.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
     /// The rules.
     pub fn ruleset(&self) -> &'r Ruleset {
         self.ruleset
@@ -162,6 +167,16 @@ impl<'r> Engine<'r> {
 }
 
 impl<'r> Candidate<'r> {
+    /// The product it is a sign of.
+    pub fn product(&self) -> &'r Product {
+        self.product
+    }
+
+    /// The indicator.
+    pub fn indicator(&self) -> &'r Indicator {
+        self.indicator
+    }
+
     pub(super) fn beside(mut self, alike: &[&'r Exclude]) -> Self {
         self.excludes = alike.iter().filter(|one| one.vendor == self.product.vendor).copied().collect();
         self

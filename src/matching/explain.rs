@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Class, Item, Sighting, Strength};
+use crate::model::{Class, Item, Order, Sighting, Strength};
 use crate::ruleset::indicator::{Folded, Met, Told};
 use crate::ruleset::{Exclude, Indicator};
 
@@ -104,7 +104,7 @@ impl Engine<'_> {
             explained.tried.extend(self.tried(&asked, conditions));
         }
         self.credit(item, sighting, &mut explained.tried);
-        explained.tried.sort_by_key(|tried| (tried.ending != Ending::Hit, std::cmp::Reverse(tried.met())));
+        explained.tried.order_by_key(|tried| (tried.ending != Ending::Hit, std::cmp::Reverse(tried.met())));
         explained
     }
 

@@ -23,6 +23,11 @@ impl Date {
         Self(jiff::tz::TimeZone::UTC.to_datetime(moment).date())
     }
 
+    /// The day so many days later; none: beyond all days.
+    pub fn plus_days(self, days: i64) -> Option<Self> {
+        self.0.checked_add(jiff::Span::new().try_days(days).ok()?).ok().map(Self)
+    }
+
     /// Days from `earlier` to this day (negative when it is later).
     pub fn days_since(self, earlier: Self) -> i64 {
         let hours = self.0.duration_since(earlier.0).as_hours();

@@ -6,9 +6,12 @@ mod coverage;
 mod date;
 mod facts;
 mod finding;
+mod fleet;
 mod host_path;
 mod identifier;
 mod item;
+mod json;
+mod order;
 mod report;
 mod sighting;
 mod trace;
@@ -27,9 +30,15 @@ pub use facts::{Alias, Depth, Family, HostFacts, Mode, Os, ScopeAsk, ScopeKind, 
 pub use finding::{
     Because, Class, Confidence, Evidence, Exception, Finding, LegalBasis, Milestone, Severity, Strength,
 };
+pub use fleet::{
+    Answer, Body, CHECK_IN_SCHEMA, CheckIn, Digests, Enrol, Enrolled, Entry, FleetRules, Header, Id, Problem,
+    RULES_SCHEMA, RulesFolder, Seen, SetSent, SourceSent, SourceSet,
+};
 pub use host_path::HostPath;
 pub use identifier::{Identifier, IdentifierType};
 pub use item::{Field, Item, ItemId, ItemKind, Looked, Scheme, Signer, Trust, Version};
+pub use json::{of_json, to_json, to_pretty, write_json, write_pretty};
+pub use order::{Order, set_of};
 pub use report::{INVENTORY_SCHEMA, Inventory, InventoryItem, REPORT_SCHEMA, Report, RulesetStamp, Tool};
 pub use sighting::{
     Image, Link, LinkKind, Means, PackageRef, Place, ProcessFacts, Recorded, Scope, Sighting, State,

@@ -1,13 +1,16 @@
 //! What the ruleset asks the sources to look for, as plain data: so that what costs is only paid where a rule needs it.
 //!
-//! Compiled by `ruleset`, read by `sources`.
+//! Compiled by `ruleset`, read by `sources`. Written down as a part of what led a scan: a field that is not known is none.
 
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Depth, HostPath, ScopeAsk};
 
 /// What the sources are to look for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Wanted {
     /// Which halves of the host.
     pub scope: ScopeAsk,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{HostPath, InventoryItem, Item, ItemId, PackageRef, Sighting, Trace};
+use crate::model::{HostPath, InventoryItem, Item, ItemId, Order, PackageRef, Sighting, Trace};
 
 use super::identity::item_id;
 use super::links;
@@ -48,7 +48,8 @@ pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
     links::image_of(&mut items);
     links::part_of(&mut items);
     let mut items: Vec<_> = items.into_values().collect();
-    items.sort_by(|a, b| (a.item.kind, &a.item.name, a.item.id).cmp(&(b.item.kind, &b.item.name, b.item.id)));
+    items
+        .order_by(|a, b| (a.item.kind, &a.item.name, a.item.id).cmp(&(b.item.kind, &b.item.name, b.item.id)));
     items
 }
 
@@ -61,7 +62,7 @@ pub fn item(trace: Trace, places: Places<'_>) -> Item {
 fn split(source: &'static str, trace: Trace, places: Places<'_>) -> (Item, Sighting) {
     let path = trace.path.as_ref().or(trace.image.as_ref().map(|image| &image.path));
     let mut identifiers = trace.identifiers;
-    identifiers.sort();
+    identifiers.order();
     identifiers.dedup();
     identifiers.shrink_to_fit();
     let mut item = Item {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::{IdentifierType, InventoryItem, Item, ItemId, ItemKind, Looked, Version};
+use crate::model::{IdentifierType, InventoryItem, Item, ItemId, ItemKind, Looked, Order, Version};
 
 use super::fold::fold;
 use super::identity::item_id;
@@ -25,7 +25,7 @@ pub(super) fn packages(items: &mut BTreeMap<ItemId, InventoryItem>) {
         }
     }
     let mut groups: Vec<Vec<ItemId>> = of_code.into_values().collect();
-    groups.sort_unstable();
+    groups.order();
     for group in groups.into_iter().filter(|group| (2..=MOST).contains(&group.len())) {
         for same in joined(&group, items) {
             join(&same, items);
@@ -136,7 +136,7 @@ fn take(whole: &mut Item, part: Item) {
             whole.identifiers.push(identifier);
         }
     }
-    whole.identifiers.sort();
+    whole.identifiers.order();
 }
 
 #[cfg(test)]

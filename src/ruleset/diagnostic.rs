@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 
 use super::code::{Code, Level};
 use super::rule_file::RuleFile;
+use crate::model::Order;
 
 /// A place in a rule file.
 #[derive(Clone, PartialEq, Eq)]
@@ -161,7 +162,7 @@ impl Faults {
     /// All faults, in the order of files and lines.
     pub(crate) fn into_sorted(self) -> Vec<Diagnostic> {
         let mut list = self.0.into_inner();
-        list.sort_by(|a, b| {
+        list.order_by(|a, b| {
             let key = |d: &Diagnostic| (d.at.span.start, d.code);
             a.at.file().cmp(b.at.file()).then_with(|| key(a).cmp(&key(b)))
         });

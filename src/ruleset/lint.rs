@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look};
 
-use crate::model::{Field, Strength};
+use crate::model::{Field, Strength, set_of};
 
 use super::category::Category;
 use super::code::Code;
@@ -124,7 +124,7 @@ pub(super) fn references(parts: &Parts, faults: &Faults) {
             faults.add(*code, &to.at, format!("no {what} has the id `{}`", to.value));
         }
     }
-    let found: BTreeSet<usize> = parts.indicators.iter().map(|indicator| indicator.product).collect();
+    let found: BTreeSet<usize> = set_of(parts.indicators.iter().map(|indicator| indicator.product));
     let found: Vec<&Product> = found.into_iter().filter_map(|at| parts.products.get(at)).collect();
     for prohibition in parts.policies.iter().flat_map(|policy| &policy.prohibitions) {
         reach(prohibition, &found, faults);

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
+use crate::model::RulesFolder;
+
 use super::Ruleset;
 use super::builtin;
 use super::code::{Code, Level};
@@ -34,6 +36,8 @@ pub struct Choice {
     pub examples: bool,
     /// Further rule files, and folders of them.
     pub paths: Vec<PathBuf>,
+    /// Rules that were sent: in memory, with their signature.
+    pub sent: Option<Sent>,
     /// Ids of the policies that will be asked; of the built-in vendors only those that these name are then read. None:
     /// all. Beside further files, which may name any, all are read too.
     pub policies: Option<Vec<String>>,
@@ -41,8 +45,19 @@ pub struct Choice {
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { built_in: true, examples: true, paths: Vec::new(), policies: None }
+        Self { built_in: true, examples: true, paths: Vec::new(), sent: None, policies: None }
     }
+}
+
+/// A folder of rules that was sent, and whose signature it must bear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// What messages call it.
+    pub name: String,
+    /// Its files and their seal.
+    pub folder: RulesFolder,
+    /// Keys that are trusted; without one the seal is not looked at.
+    pub keys: Vec<TrustedKey>,
 }
 
 /// What loading gave: the rules, unless a fault is an error, and every fault.
@@ -67,6 +82,8 @@ pub struct Place {
     pub path: PathBuf,
     /// Its rule files.
     pub files: Vec<Arc<RuleFile>>,
+    /// List and signature, where they are not on the disk.
+    sealed: Option<[String; 2]>,
 }
 
 impl Place {
@@ -93,11 +110,19 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
     if choice.built_in {
         files.extend(builtin::FILES.iter().map(|file| Arc::new(RuleFile::built_in(file, choice.examples))));
     }
-    let places: Vec<Place> = choice.paths.iter().map(|path| gather(path, &faults)).collect();
+    let mut places: Vec<Place> = choice.paths.iter().map(|path| gather(path, &faults)).collect();
+    places.extend(choice.sent.iter().map(|sent| unpacked(sent, &faults)));
     files.extend(places.iter().flat_map(|place| place.files.iter().cloned()));
     let (mut seals, mut refusals) = (Vec::new(), Vec::new());
     // Where nothing was read there is a fault that says so.
-    for place in places.iter().filter(|place| !keys.is_empty() && !place.files.is_empty()) {
+    for place in places.iter().filter(|place| !place.files.is_empty()) {
+        let keys = match &choice.sent {
+            Some(sent) if place.sealed.is_some() => &sent.keys,
+            _ => keys,
+        };
+        if keys.is_empty() {
+            continue;
+        }
         match check(place, keys) {
             Ok(sealed) => seals.push((place, sealed)),
             Err(refusal) => refusals.push(refusal),
@@ -108,7 +133,7 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
         let (diagnostics, files) = (faults.into_sorted(), files.len());
         return Loaded { ruleset: None, diagnostics, files, places, refusals };
     }
-    let asked = choice.policies.as_deref().filter(|_| choice.paths.is_empty());
+    let asked = choice.policies.as_deref().filter(|_| choice.paths.is_empty() && choice.sent.is_none());
     let origin = origin(choice);
     let ruleset = match asked {
         Some(asked) => compile_for(&files, asked, &faults, origin),
@@ -127,19 +152,59 @@ pub fn load_trusted(choice: &Choice, keys: &[TrustedKey]) -> Loaded {
 /// Checks a signed folder by itself: its rules may refer to others that are not here.
 pub fn verify_folder(path: &Path, keys: &[TrustedKey]) -> Result<Signed, (Vec<Diagnostic>, Vec<Refusal>)> {
     let faults = Faults::default();
-    let place = gather(path, &faults);
+    verify_place(&gather(path, &faults), keys, faults)
+}
+
+/// The same of a folder that was sent, by its own keys. Without a key nothing is verified.
+pub fn verify_sent(sent: &Sent) -> Result<Signed, (Vec<Diagnostic>, Vec<Refusal>)> {
+    let faults = Faults::default();
+    verify_place(&unpacked(sent, &faults), &sent.keys, faults)
+}
+
+fn verify_place(
+    place: &Place,
+    keys: &[TrustedKey],
+    faults: Faults,
+) -> Result<Signed, (Vec<Diagnostic>, Vec<Refusal>)> {
     if place.files.is_empty() {
         return Err((faults.into_sorted(), Vec::new()));
     }
-    let sealed = check(&place, keys).map_err(|refusal| (faults.into_sorted(), vec![refusal]))?;
+    let sealed = check(place, keys).map_err(|refusal| (faults.into_sorted(), vec![refusal]))?;
     let ruleset = compile(&place.files, &Faults::default(), String::new());
-    let (mut signed, refusals) = named(vec![(&place, sealed)], ruleset.manifests());
+    let (mut signed, refusals) = named(vec![(place, sealed)], ruleset.manifests());
     signed.pop().ok_or((Vec::new(), refusals))
+}
+
+/// Reads a folder as it is sent, without its signature.
+pub fn read_files(path: &Path) -> Result<RulesFolder, Vec<Diagnostic>> {
+    let faults = Faults::default();
+    let place = gather(path, &faults);
+    let faults = faults.into_sorted();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let file = |file: &Arc<RuleFile>| (file.relative.clone(), file.text().to_owned());
+    let files = place.files.iter().map(file).collect();
+    Ok(RulesFolder { files, sums: String::new(), signature: String::new() })
+}
+
+/// Reads a signed folder as it is sent. Nothing is verified.
+pub fn read_folder(path: &Path) -> Result<RulesFolder, (Vec<Diagnostic>, Vec<Refusal>)> {
+    let folder = read_files(path).map_err(|faults| (faults, Vec::new()))?;
+    let read = |file| {
+        let bytes = read_seal(path, file).map_err(|refusal| (Vec::new(), vec![refusal]))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    Ok(RulesFolder { sums: read(SUMS)?, signature: read(SIGNATURE)?, ..folder })
 }
 
 /// Checks the signature of a folder over what was read of it.
 fn check(place: &Place, keys: &[TrustedKey]) -> Result<Sealed, Refusal> {
     let name = place.path.display().to_string();
+    if let Some([sums, signature]) = &place.sealed {
+        let (sums, signature) = (sums.as_bytes(), signature.as_bytes());
+        return verify(&Folder { name: &name, files: &place.files, sums, signature }, keys);
+    }
     if place.path.is_file() {
         return Err(Refusal::SingleFile { file: name });
     }
@@ -200,7 +265,8 @@ fn finish(ruleset: Ruleset, files: usize, places: &[Place], faults: Faults) -> L
 fn origin(choice: &Choice) -> String {
     let built_in = choice.built_in.then(|| "built-in".to_owned());
     let paths = choice.paths.iter().map(|path| path.display().to_string());
-    built_in.into_iter().chain(paths).collect::<Vec<_>>().join(" and ")
+    let sent = choice.sent.iter().map(|sent| sent.name.clone());
+    built_in.into_iter().chain(paths).chain(sent).collect::<Vec<_>>().join(" and ")
 }
 
 /// Reads a file, or every `*.toml` in and below a folder: one in an unexpected folder must not be lost in silence.
@@ -223,7 +289,25 @@ fn gather(path: &Path, faults: &Faults) -> Place {
     if files.is_empty() {
         unreadable(path, faults, "no rule file (*.toml) was read here");
     }
-    Place { path: path.to_owned(), files }
+    Place { path: path.to_owned(), files, sealed: None }
+}
+
+/// The files of a folder that was sent, within the same bounds.
+fn unpacked(sent: &Sent, faults: &Faults) -> Place {
+    let Sent { name, folder: RulesFolder { files, sums, signature }, .. } = sent;
+    let path = Path::new(name);
+    let is_too_much = files.len() > MAX_FILES || files.values().any(|text| text.len() as u64 > MAX_BYTES);
+    if is_too_much || files.is_empty() {
+        let why =
+            format!("it has no rule file, more than {MAX_FILES}, or one of more than {MAX_BYTES} bytes");
+        unreadable(path, faults, &why);
+        return Place { path: path.to_owned(), files: Vec::new(), sealed: None };
+    }
+    let file = |(relative, text): (&String, &String)| {
+        Arc::new(RuleFile::new(format!("{name}/{relative}"), relative.clone(), text.clone()))
+    };
+    let sealed = Some([sums.clone(), signature.clone()]);
+    Place { path: path.to_owned(), files: files.iter().map(file).collect(), sealed }
 }
 
 fn is_toml(path: &Path) -> bool {

@@ -25,6 +25,7 @@ mod rules;
 mod schema;
 mod signing;
 mod site;
+mod sought;
 mod waiver;
 mod wanted;
 
@@ -37,7 +38,10 @@ pub(crate) use diagnostic::Faults;
 pub use diagnostic::{At, Diagnostic, render};
 pub use json_schema::{file_kinds, json_schema};
 pub use layout::{Unformattable, layout};
-pub use load::{Choice, Loaded, Place, built_in, load, load_trusted, of_text, verify_folder};
+pub use load::{
+    Choice, Loaded, Place, Sent, built_in, load, load_trusted, of_text, read_files, read_folder,
+    verify_folder, verify_sent,
+};
 pub use manifest::{Manifest, stale};
 pub(crate) use near::nearest;
 pub use refusal::Refusal;
@@ -52,7 +56,8 @@ pub use signing::{
     read_seal, sums_of,
 };
 pub use site::{DeviceType, Population, Sector, Site};
-pub use waiver::{AcceptedGap, Answer, Hosts, Waiver, dated, unused};
+pub use sought::{Sought, Unsought};
+pub use waiver::{AcceptedGap, Answer, Granted, Hosts, Waiver, dated, unused};
 
 use compile::Parts;
 

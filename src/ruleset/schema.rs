@@ -12,7 +12,7 @@ use serde::de::value::Error as WordError;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::model::Date;
+use crate::model::{Date, set_of};
 
 use super::code::Code;
 use super::diagnostic::{At, Faults};
@@ -298,7 +298,7 @@ impl<'t> Table<'t> {
         for key in unknown {
             let at = At::new(self.file, key.span());
             let label = format!("`{}` is not a key of {}", key.get_ref(), self.what);
-            let known: BTreeSet<&str> = self.asked.iter().copied().collect();
+            let known: BTreeSet<&str> = set_of(self.asked.iter().copied());
             let known: Vec<&str> = known.into_iter().collect();
             let near = nearest(key.get_ref(), &known).map(|near| format!("did you mean `{near}`? "));
             let hint = format!("{}it has: {}", near.unwrap_or_default(), known.join(", "));

@@ -2,6 +2,8 @@
 //!
 //! Made by `compile`, asked by `judge`. What is waived is shown, never hidden.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::model::{Date, Gap, GapReason};
@@ -9,6 +11,7 @@ use crate::normalise::fold;
 
 use super::diagnostic::{At, Diagnostic, Faults};
 use super::pattern::Pattern;
+use super::rule_file::RuleFile;
 use super::{Code, Ruleset};
 
 /// Days after which an exception should be looked at again.
@@ -80,6 +83,34 @@ pub struct AcceptedGap {
     pub answer: Answer,
     /// Where it is written.
     pub at: At,
+}
+
+/// Exceptions for one host that stand in no rule file: a collector grants them to hosts that it knows by their id.
+#[derive(Debug, Default)]
+pub struct Granted {
+    /// Waivers.
+    pub waivers: Vec<Waiver>,
+    /// Accepted gaps.
+    pub accepted_gaps: Vec<AcceptedGap>,
+}
+
+impl Granted {
+    /// Grants a waiver; `name` is where it can be looked up. No products: whatever the prohibition covers.
+    pub fn waive(&mut self, name: &str, prohibition: String, products: Vec<String>, answer: Answer) {
+        let (hosts, at) = (Hosts(None), place(name));
+        self.waivers.push(Waiver { prohibition, products, hosts, answer, at });
+    }
+
+    /// Accepts gaps of a source; no reasons: any.
+    pub fn accept_gap(&mut self, name: &str, source: String, gaps: Vec<GapReason>, answer: Answer) {
+        let (hosts, at) = (Hosts(None), place(name));
+        self.accepted_gaps.push(AcceptedGap { source, gaps, places: None, hosts, answer, at });
+    }
+}
+
+/// A place in no file.
+fn place(name: &str) -> At {
+    At::new(&Arc::new(RuleFile::new(name.to_owned(), name.to_owned(), String::new())), 0..0)
 }
 
 impl Waiver {

@@ -23,15 +23,26 @@ impl Ruleset {
                 && (policies.is_empty() || self.product_of(indicator).is_some_and(covers))
         };
         for indicator in self.indicators().iter().filter(asked) {
-            let conditions = &indicator.rule.conditions;
-            wanted.hash_sizes.extend(conditions.hash_sizes());
-            wanted.accounts.extend(conditions.accounts().map(|name| fold(name).into_owned()));
-            if indicator.rule.kinds.iter().any(|kind| SOUGHT.contains(kind)) {
-                let paths = conditions.indexes().filter(|(slot, _)| *slot == Slot::Path);
-                paths.for_each(|(_, pattern)| places(pattern, family, &mut wanted));
-            }
+            want(indicator, family, &mut wanted);
         }
         wanted
+    }
+}
+
+/// What one indicator asks for on a host of this family.
+pub(super) fn wanted_of(indicator: &Indicator, family: Family) -> Wanted {
+    let mut wanted = Wanted::default();
+    want(indicator, family, &mut wanted);
+    wanted
+}
+
+fn want(indicator: &Indicator, family: Family, wanted: &mut Wanted) {
+    let conditions = &indicator.rule.conditions;
+    wanted.hash_sizes.extend(conditions.hash_sizes());
+    wanted.accounts.extend(conditions.accounts().map(|name| fold(name).into_owned()));
+    if indicator.rule.kinds.iter().any(|kind| SOUGHT.contains(kind)) {
+        let paths = conditions.indexes().filter(|(slot, _)| *slot == Slot::Path);
+        paths.for_each(|(_, pattern)| places(pattern, family, wanted));
     }
 }
 

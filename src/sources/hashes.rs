@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::host::Host;
-use crate::model::{Depth, HostPath, Identifier, IdentifierType, ItemKind, Scope, Trace, Wanted};
+use crate::model::{Depth, HostPath, Identifier, IdentifierType, ItemKind, Scope, Trace, Wanted, set_of};
 
 use super::common::file_look::sha256;
 use super::common::read_ahead::{Ask, read_ahead};
@@ -34,7 +34,7 @@ pub(super) fn take(
     }
     let traces = looked.traces.iter().flat_map(|(_, traces)| traces);
     let found = traces.filter(|trace| file(trace).is_some() && worth(trace));
-    let asked: BTreeSet<HostPath> = found.filter_map(file).take(FILES).cloned().collect();
+    let asked: BTreeSet<HostPath> = set_of(found.filter_map(file).take(FILES).cloned());
     let host = Arc::clone(host);
     let deadline = limits.deadline();
     let Some(hashes) = in_time(limits, move || all(host.as_ref(), &asked, deadline)) else { return };

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::host::{Host, Miss};
 use crate::model::{
-    Depth, Family, Field, GapReason, HostPath, ItemKind, Looked as Known, Scope, SourceReport, State, Trace,
-    Wanted,
+    Depth, Family, Field, GapReason, HostPath, ItemKind, Looked as Known, Order, Scope, SourceReport, State,
+    Trace, Wanted,
 };
 
 use super::common::file_look::{FileLook, look as look_at};
@@ -58,7 +58,7 @@ pub(super) fn look(host: &Arc<dyn Host>, want: &Wanted, limits: &Limits, looked:
         }
         if told {
             report.fields.extend(FIELDS);
-            report.fields.sort_unstable();
+            report.fields.order();
             report.fields.dedup();
         }
     }

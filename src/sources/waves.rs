@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::host::Host;
+use crate::model::Order;
 
 use super::haul::Sieve;
 use super::limits::Limits;
@@ -44,7 +45,7 @@ impl Waves {
     ) -> (Self, Receiver<Sent>) {
         let (send, home) = sync_channel(sources.len() + OFFERS);
         let mut waiting: Vec<_> = sources.iter().copied().enumerate().collect();
-        waiting.sort_by_key(|(_, source)| source.about().depth);
+        waiting.order_by_key(|(_, source)| source.about().depth);
         let mut waves = Self {
             host: Arc::clone(host),
             plan: plan.clone(),

@@ -182,9 +182,15 @@ pub fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// Where the program is: that of this build, or another that `INTERDICT_PROGRAM` names, as the packages' own.
+pub fn program() -> PathBuf {
+    let named = std::env::var_os("INTERDICT_PROGRAM");
+    named.map_or_else(|| env!("CARGO_BIN_EXE_interdict").into(), |path| fs::canonicalize(path).unwrap())
+}
+
 /// The program. Its lock is taken in a folder of the tests, where they wait for one another.
 pub fn interdict() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_interdict"));
+    let mut command = Command::new(program());
     command.env_remove("NO_COLOR").env_remove("COLUMNS");
     command.env_remove("INTERDICT_BLESS").env_remove("INTERDICT_EXE");
     command
@@ -230,7 +236,7 @@ fn public_copy() -> Arc<(tempfile::TempDir, PathBuf)> {
     let folder = tempfile::tempdir().unwrap();
     open_to_all(folder.path());
     let program = folder.path().join("interdict");
-    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_interdict")).arg(&program).status().unwrap();
+    let copied = Command::new("cp").arg(self::program()).arg(&program).status().unwrap();
     assert!(copied.success());
     let copy = Arc::new((folder, program));
     *shared = Arc::downgrade(&copy);

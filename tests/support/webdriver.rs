@@ -1,14 +1,18 @@
 //! A real Chromium without a screen, driven through `chromedriver` by its protocol
 //! (<https://www.w3.org/TR/webdriver2/>): JSON over HTTP, so that no library is needed.
 //!
-//! Used by `html_browser`.
+//! Used by `html_browser` and `console`.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+
+/// How long a page may take on a machine that has much to do.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A browser with one tab; it ends when this is dropped.
 pub(crate) struct Browser {
@@ -107,6 +111,39 @@ impl Browser {
             Value::String(text) => text,
             other => other.to_string(),
         }
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) fn wait(&self, expression: &str) {
+        let end = Instant::now() + PATIENCE;
+        // A page that is just being left answers nothing.
+        let holds = || {
+            let body = json!({ "script": format!("return Boolean({expression});"), "args": [] });
+            let answer = self.send("POST", &format!("{}/execute/sync", self.session), &body);
+            answer.is_ok_and(|answer| answer["value"] == json!(true))
+        };
+        while !holds() {
+            assert!(
+                Instant::now() < end,
+                "{expression} at {}: {}",
+                self.text("location.href"),
+                self.text("document.body.innerText")
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Chooses a file or a folder in a field.
+    pub(crate) fn choose(&self, selector: &str, path: &str) {
+        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
+        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+        self.post(&format!("/element/{id}/value"), &json!({ "text": path }));
+    }
+
+    /// A picture of the whole page, PNG in base64.
+    pub(crate) fn picture(&self) -> String {
+        let shot = self.chrome("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
+        shot["data"].as_str().unwrap().to_owned()
     }
 
     /// Types keys into whatever has the focus.

@@ -1,6 +1,7 @@
 //! Whether the ceiling for memory ends a look before something else ends the scan.
 
 use super::{Ask, Check, Told};
+use crate::cli::look::ceiling;
 use crate::host::{memory_allowed, memory_held};
 
 pub(super) const CHECK: Check = Check { name: "memory", look };
@@ -9,9 +10,9 @@ pub(super) const CHECK: Check = Check { name: "memory", look };
 const USUAL: u64 = 64;
 
 fn look(ask: &Ask<'_>) -> Vec<Told> {
-    let ceiling = ask.in_force.max_memory.map(u64::from);
+    let ceiling = ceiling(ask.in_force.max_memory).map(|bytes| bytes >> 20);
     let mut told = Vec::new();
-    if ceiling.is_some() && memory_held().is_none() {
+    if ask.in_force.max_memory.is_some() && memory_held().is_none() {
         let next = "mount /proc, or limit the memory of the scan from outside";
         told.push(Told::warn(
             "this system does not say how much a program holds: max_memory is not kept",
@@ -25,8 +26,7 @@ fn look(ask: &Ask<'_>) -> Vec<Told> {
     // What a group is let have is of all its programs; that the scan is let have as much is the best there can be.
     let group = memory_allowed().map(|(bytes, file)| (bytes >> 20, file));
     if let Some((allowed, file)) = group.filter(|(allowed, _)| *allowed < ceiling.unwrap_or(USUAL)) {
-        let next =
-            "raise that limit, or set the key max_memory below it: a look that ends there is still reported";
+        let next = "raise that limit, or set the key max_memory below it or not at all: a look that ends there is still reported";
         told.push(Told::warn(format!("{file} lets a scan have {allowed} MiB, and ends it beyond"), next));
     }
     if told.is_empty() {

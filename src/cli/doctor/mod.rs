@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
 use crate::emit::safe::safe;
-use crate::model::{Date, Stamp};
+use crate::model::{Date, Stamp, to_pretty};
 
 use super::Ended;
 use super::config::{Config, ConfigArgs};
@@ -167,7 +167,7 @@ fn json(told: &[(&str, Told)], worst: State) -> String {
     let one = |(check, told): &(&str, Told)| serde_json::json!({ "check": check, "state": told.state, "says": told.says, "next": told.next });
     let checks: Vec<_> = told.iter().map(one).collect();
     let document = serde_json::json!({ "schema": SCHEMA, "state": worst, "checks": checks });
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    to_pretty(&document).unwrap_or_default()
 }
 
 fn text(told: &[(&str, Told)]) -> String {

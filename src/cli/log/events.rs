@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::host::is_privileged;
-use crate::model::{Coverage, Inventory, Report, Status};
+use crate::model::{Coverage, Inventory, Report, Status, of_json, to_json};
 use crate::ruleset::Diagnostic;
 
 use crate::cli::exit::{Failure, USAGE_OR_FAULT};
@@ -134,5 +134,5 @@ fn took(milliseconds: u64) -> String {
 
 /// The word of a value, as documents have it.
 fn word(value: impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    to_json(&value).and_then(|json| of_json(&json)).unwrap_or_default()
 }

@@ -82,13 +82,19 @@ pub(super) fn program(platform: Platform, is_here: bool) -> Result<String, Failu
 /// The systemd of this computer; `None` where there is no systemctl.
 pub(super) fn linux() -> Option<systemd::Here> {
     let systemctl = systemd::SYSTEMCTL.into_iter().find(|path| is_there(Path::new(path)))?.to_owned();
-    let packaged = systemd::PACKAGED.iter().any(|path| is_there(Path::new(path)));
-    Some(systemd::Here { systemctl, runs: is_there(Path::new("/run/systemd/system")), packaged })
+    let any = |paths: [&str; 2]| paths.iter().any(|path| is_there(Path::new(path)));
+    let (packaged, sends) = (any(systemd::PACKAGED), any(systemd::SENDS));
+    Some(systemd::Here { systemctl, runs: is_there(Path::new("/run/systemd/system")), packaged, sends })
 }
 
 /// The same, or a usual one to show.
 pub(super) fn systemd(is_here: bool) -> Result<systemd::Here, Failure> {
-    let usual = || systemd::Here { systemctl: systemd::SYSTEMCTL[0].to_owned(), runs: true, packaged: false };
+    let usual = || systemd::Here {
+        systemctl: systemd::SYSTEMCTL[0].to_owned(),
+        runs: true,
+        packaged: false,
+        sends: false,
+    };
     if !is_here {
         return Ok(usual());
     }

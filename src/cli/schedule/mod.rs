@@ -39,6 +39,7 @@ Examples:
   interdict schedule install --daily                     every day, at 03:17 and a half hour after at most
   interdict schedule install --daily --at 12:30 --jitter 2h -- scan --policy us-commerce
   interdict schedule install --cron '0 6,18 * * 1-5'     twice a working day; the fields of crontab(5)
+  interdict schedule install --daily -- ship             and tell the collector; 'interdict enrol' comes before
   interdict schedule show --hourly --platform cron       what would be written elsewhere; writes nothing
   interdict schedule status                              what is installed, and how it went
   interdict schedule remove                              as if it had never been there";
@@ -81,7 +82,7 @@ pub(super) struct PlanArgs {
     /// Write it for this platform [default: that of this computer]
     #[arg(long, value_enum, value_name = "PLATFORM")]
     platform: Option<Platform>,
-    /// The scan, and its arguments [default: scan --quiet --format json --output report.json in the state folder]
+    /// 'scan' or 'ship', and its arguments [default: scan --quiet --format json --output report.json in the state folder]
     #[arg(last = true, value_name = "SCAN")]
     scan: Vec<String>,
 }
@@ -185,6 +186,9 @@ fn install(args: &PlanArgs, printer: &Printer) -> Ended {
     }
     trusted::program(Path::new(&plan.program)).map_err(Failure::Declined)?;
     here::writes(&plan, platform)?;
+    if plan.ships {
+        asked::enrolled(&here::state(platform, true))?;
+    }
     apply::none_of_others(&setup)?;
     if platform == Platform::TaskScheduler && is_kept(&plan)? {
         printer.note(&format!("unchanged: {}", windows().kept()));
@@ -294,7 +298,7 @@ fn planned(args: &PlanArgs, printer: &Printer) -> Result<(Plan, Setup), Failure>
     let platform = here::platform(args.platform)?;
     let is_here = here::is_here(platform);
     let state = here::state(platform, is_here);
-    let Asked { arguments, writes } = asked(&words(args), &For { platform, is_here, state, printer })?;
+    let Asked { arguments, writes, ships } = asked(&words(args), &For { platform, is_here, state, printer })?;
     let (times, jitter) = times(args)?;
     let text = |folder: PathBuf| folder.into_os_string().into_string();
     let writes: Result<Vec<String>, _> = writes.into_iter().map(text).collect();
@@ -304,13 +308,14 @@ fn planned(args: &PlanArgs, printer: &Printer) -> Result<(Plan, Setup), Failure>
         writes: writes.map_err(|_| {
             Failure::Declined("a folder whose name is not text cannot be said to a schedule".to_owned())
         })?,
+        ships,
         times,
         jitter,
         host: host(),
         was_enabled: platform == Platform::Systemd && is_here && here::was_enabled(),
     };
     let setup = match platform {
-        Platform::Systemd => Ok(systemd::setup(&plan, &here::systemd(is_here)?)),
+        Platform::Systemd => systemd::setup(&plan, &here::systemd(is_here)?),
         Platform::Cron => cron::setup(&plan),
         Platform::Launchd => launchd::setup(&plan),
         Platform::TaskScheduler => task_scheduler::setup(&plan, &windows()),

@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) arguments: Vec<String>,
     /// Folders that the scan writes to, beside its own.
     pub(super) writes: Vec<String>,
+    /// Whether it is told to the collector.
+    pub(super) ships: bool,
     /// When.
     pub(super) times: Times,
     /// Seconds within which each run begins by chance.
@@ -178,6 +180,7 @@ pub(super) fn example(arguments: &[&str], when: &str, jitter: u32) -> Plan {
         program: "/usr/bin/interdict".to_owned(),
         arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
         writes: Vec::new(),
+        ships: false,
         times: Times::read(when).unwrap(),
         jitter,
         host: "0123456789abcdef".to_owned(),

@@ -1,6 +1,7 @@
 //! The schedule of systemd: the units of the package, with other times and another scan. Where the package's units are there
 //! they stay, and what differs goes into drop-ins beside them, so that an upgrade still brings its own; else they are written
-//! whole.
+//! whole. What is to be told to the collector waits in the spool for the package's units `interdict-ship`: the unit that scans
+//! has no network, and the one that sends sees nothing else.
 //!
 //! Called by the front of this folder. Pure. Words after systemd.service(5), systemd.timer(5) and systemd.syntax(7), as far as
 //! systemd 219 (RHEL 7) knows them.
@@ -17,6 +18,13 @@ const FOLDER: &str = "/etc/systemd/system";
 /// Where the package's lie.
 pub(super) const PACKAGED: [&str; 2] =
     ["/usr/lib/systemd/system/interdict.service", "/lib/systemd/system/interdict.service"];
+/// Where the package's unit lies that sends.
+pub(super) const SENDS: [&str; 2] =
+    ["/usr/lib/systemd/system/interdict-ship.service", "/lib/systemd/system/interdict-ship.service"];
+/// What starts it. They are stopped with the timer of the scan, of which they say that they are a part.
+const SHIP_UNITS: [&str; 2] = ["interdict-ship.path", "interdict-ship.timer"];
+/// Whose files the spool holds.
+const SHIP_GROUP: &str = "interdict-ship";
 /// Where systemctl lies.
 pub(super) const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
 /// What is there while a timer is enabled.
@@ -37,6 +45,8 @@ pub(super) struct Here {
     pub(super) runs: bool,
     /// Whether the package's units are there.
     pub(super) packaged: bool,
+    /// Whether the package's unit is there that sends.
+    pub(super) sends: bool,
 }
 
 /// Paths of all files that a schedule may have, the timer's first.
@@ -55,14 +65,20 @@ pub(super) fn is_part(folder: &Path) -> bool {
 }
 
 /// Files and calls.
-pub(super) fn setup(plan: &Plan, here: &Here) -> Setup {
+pub(super) fn setup(plan: &Plan, here: &Here) -> Result<Setup, String> {
+    if plan.ships && !(here.packaged && here.sends) {
+        return Err("the scan of systemd has no network, and what it found is sent by the unit interdict-ship.service, as a user of \
+                    its own: both are of the package (.deb, .rpm), which is not installed; or write for cron (--platform cron), \
+                    where root scans and sends"
+            .to_owned());
+    }
     let [timer_part, timer, service_part, service] = paths();
     let (service_lines, timer_lines) = (service_lines(plan), timer_lines(plan));
     let head = format!("# {SAYS}\n# {}\n", plan.mark().line());
     let files = if here.packaged {
         vec![
             File::text(service_part, head.clone() + &drop_in("Service", &service_lines)),
-            File::text(timer_part, format!("{head}[Unit]\n{ABOUT}\n\n{}", drop_in("Timer", &timer_lines))),
+            File::text(timer_part, format!("{head}{}\n{}", timer_unit(plan), drop_in("Timer", &timer_lines))),
         ]
     } else {
         vec![
@@ -79,11 +95,21 @@ pub(super) fn setup(plan: &Plan, here: &Here) -> Setup {
     let start = call(&["start", UNIT]);
     let again = call(&["restart", UNIT]);
     let running = |calls: Vec<Call>| if here.runs { calls } else { vec![on.clone()] };
-    Setup {
-        files,
-        enable: running(vec![call(&["daemon-reload"]), on.clone(), again]),
-        assure: running(vec![on.clone(), start]),
-    }
+    let mut enable = vec![call(&["daemon-reload"]), on.clone(), again];
+    enable.extend((here.sends && !plan.ships).then(|| no_more(here)));
+    Ok(Setup { files, enable: running(enable), assure: running(vec![on.clone(), start]) })
+}
+
+/// Stops what starts the unit that sends.
+fn no_more(here: &Here) -> Call {
+    let [path, timer] = SHIP_UNITS;
+    Call::new(&here.systemctl, &["stop", path, timer]).that_may_fail()
+}
+
+/// The head of the timer's drop-in: with it starts what waits for the spool to be filled.
+fn timer_unit(plan: &Plan) -> String {
+    let wants = if plan.ships { format!("Wants={}\n", SHIP_UNITS.join(" ")) } else { String::new() };
+    format!("[Unit]\n{ABOUT}\n{wants}")
 }
 
 /// What is called before the files are taken away, and after.
@@ -94,6 +120,7 @@ pub(super) fn removal(here: &Here, keep_enabled: bool) -> (Vec<Call>, Vec<Call>)
         before.extend(here.runs.then(|| call(&["stop", UNIT]).that_may_fail()));
         before.push(call(&["--quiet", "disable", UNIT]).that_may_fail());
     }
+    before.extend((here.runs && here.sends).then(|| no_more(here)));
     after.extend(here.runs.then(|| call(&["daemon-reload"])));
     after.extend((here.runs && keep_enabled).then(|| call(&["restart", UNIT]).that_may_fail()));
     (before, after)
@@ -105,7 +132,9 @@ fn service_lines(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
     let words = plan.arguments.iter().map(|word| argument(word));
     let line = [program].into_iter().chain(words).collect::<Vec<_>>().join(" ");
     let writes = plan.writes.iter().map(|folder| quoted(&folder.replace('%', "%%"))).collect();
-    vec![("ExecStart", vec![line]), ("ReadWritePaths", writes)]
+    // Root has no power over files of others there: it puts into the spool as one of the group.
+    let group = plan.ships.then(|| SHIP_GROUP.to_owned()).into_iter().collect();
+    vec![("ExecStart", vec![line]), ("ReadWritePaths", writes), ("SupplementaryGroups", group)]
 }
 
 fn timer_lines(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
@@ -194,7 +223,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn here(packaged: bool) -> Here {
-        Here { systemctl: SYSTEMCTL[0].to_owned(), runs: true, packaged }
+        Here { systemctl: SYSTEMCTL[0].to_owned(), runs: true, packaged, sends: packaged }
     }
 
     /// The words of a line of `ExecStart`, as systemd reads them.
@@ -210,7 +239,7 @@ mod tests {
     #[test]
     fn the_packages_own_plan_makes_the_packages_own_service() {
         let packaged = ["scan", "--quiet", "--format", "json", "--output", "/var/lib/interdict/report.json"];
-        let setup = setup(&example(&packaged, PACKAGED_WHEN.0, PACKAGED_WHEN.1), &here(false));
+        let setup = setup(&example(&packaged, PACKAGED_WHEN.0, PACKAGED_WHEN.1), &here(false)).unwrap();
         let text = String::from_utf8(setup.files[0].bytes.clone()).unwrap();
         assert_eq!(text.splitn(3, '\n').nth(2).unwrap(), SERVICE);
         let timer = String::from_utf8(setup.files[1].bytes.clone()).unwrap();
@@ -234,8 +263,8 @@ mod tests {
     fn drop_ins_say_only_what_differs() {
         let mut plan = example(&["scan"], "0 3 1 * 1", 0);
         plan.writes = vec!["/srv/a b".to_owned()];
-        let setup = setup(&plan, &here(true));
-        let text = |at: usize| String::from_utf8(setup.files[at].bytes.clone()).unwrap();
+        let made = setup(&plan, &here(true)).unwrap();
+        let text = |at: usize| String::from_utf8(made.files[at].bytes.clone()).unwrap();
         assert!(
             text(0).ends_with(
                 "[Service]\nExecStart=\nExecStart=/usr/bin/interdict scan\nReadWritePaths=\"/srv/a b\"\n"
@@ -244,6 +273,23 @@ mod tests {
             text(0)
         );
         assert!(text(1).contains("OnCalendar=\nOnCalendar=*-*-01 03:00:00\nOnCalendar=Mon *-*-* 03:00:00\n"));
+        assert!(!text(0).contains("Groups") && !text(1).contains("Wants"));
+    }
+
+    #[test]
+    fn one_unit_scans_and_another_sends() {
+        let mut plan = example(&["ship", "--quiet", "--later"], "0 3 * * *", 0);
+        plan.ships = true;
+        let ships = setup(&plan, &here(true)).unwrap();
+        let text = |at: usize| String::from_utf8(ships.files[at].bytes.clone()).unwrap();
+        assert!(text(0).ends_with("interdict ship --quiet --later\nSupplementaryGroups=interdict-ship\n"));
+        assert!(text(1).contains("\nWants=interdict-ship.path interdict-ship.timer\n\n[Timer]\n"));
+        let stops = |setup: &Setup| setup.enable.iter().any(|call| call.args.iter().any(|arg| arg == "stop"));
+        assert!(!stops(&ships));
+        plan.ships = false;
+        assert!(stops(&setup(&plan, &here(true)).unwrap()), "what was told before is told no more");
+        plan.ships = true;
+        assert!(setup(&plan, &here(false)).unwrap_err().contains("--platform cron"));
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::files::written;
 use crate::cli::printer::Printer;
 use crate::emit::safe::safe;
+use crate::model::to_pretty;
 
 use super::plan::{File, Setup};
 use super::status::{Installed, Ran};
@@ -52,7 +53,7 @@ pub(super) fn status(all: &[Installed], form: Form, printer: &Printer) -> String
         Form::Json => {
             let schedules: Vec<Value> = told.iter().map(|(one, ran)| document(one, ran)).collect();
             let document = json!({ "schema": SCHEMA, "schedules": schedules });
-            serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+            to_pretty(&document).unwrap_or_default()
         }
         Form::Text if told.is_empty() => {
             "no schedule is installed; 'interdict schedule install --daily' makes one\n".to_owned()

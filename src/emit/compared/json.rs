@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::emit::{Form, Look};
-use crate::model::Comparison;
+use crate::model::{Comparison, write_pretty};
 
 use super::ComparisonFormat;
 
@@ -22,7 +22,7 @@ impl ComparisonFormat for Json {
     }
 
     fn comparison(&self, comparison: &Comparison, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, comparison)?;
+        write_pretty(&mut *out, comparison)?;
         out.write_all(b"\n")
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn section(page: &mut Page<'_>, report: &Report, at: At) {
     page.raw("</section>\n");
 }
 
-fn finding(page: &mut Page<'_>, one: &Finding, at: At) {
+pub(super) fn finding(page: &mut Page<'_>, one: &Finding, at: At) {
     let (tone, mark) = match (one.decides, &one.waiver) {
         (true, _) => ("bad", "found"),
         (false, Some(_)) => ("info", "waived"),

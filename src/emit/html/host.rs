@@ -97,7 +97,7 @@ fn id_fact(page: &mut Page<'_>, name: &'static str, value: &str) {
     page.raw("<div class=\"two\"><dt>").raw(name).raw("</dt><dd>").code(value).raw("</dd></div>\n");
 }
 
-fn policy(page: &mut Page<'_>, one: &PolicyOutcome) {
+pub(super) fn policy(page: &mut Page<'_>, one: &PolicyOutcome) {
     page.raw("<article class=\"card mark ").raw(tone(one.verdict)).raw("\"><p class=\"row\">");
     page.badge(tone(one.verdict), one.verdict.word())
         .raw("<b>")

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{HostFacts, InventoryItem, Looked, Scope, State};
+use crate::model::{HostFacts, InventoryItem, Looked, Scope, State, set_of};
 
 use super::page::Page;
 use super::{At, many};
@@ -65,13 +65,13 @@ fn item(page: &mut Page<'_>, seen: &InventoryItem, host: &HostFacts) {
     }
     let state = seen.sightings.iter().map(|sighting| sighting.state).max();
     page.raw("<td>").raw(state.map_or("", State::word)).raw("<td>");
-    let scopes: BTreeSet<&Scope> = seen.sightings.iter().map(|sighting| &sighting.scope).collect();
+    let scopes: BTreeSet<&Scope> = set_of(seen.sightings.iter().map(|sighting| &sighting.scope));
     for (n, one) in scopes.into_iter().enumerate() {
         page.raw(if n > 0 { ", " } else { "" });
         scope(page, one, host);
     }
     page.raw("<td>");
-    let sources: BTreeSet<&str> = seen.sightings.iter().map(|sighting| sighting.source.as_ref()).collect();
+    let sources: BTreeSet<&str> = set_of(seen.sightings.iter().map(|sighting| sighting.source.as_ref()));
     for (n, source) in sources.into_iter().enumerate() {
         page.raw(if n > 0 { ", " } else { "" }).text(source);
     }

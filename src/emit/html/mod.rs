@@ -14,7 +14,7 @@ mod coverage;
 mod findings;
 mod host;
 mod items;
-pub(in crate::emit) mod page;
+pub(crate) mod page;
 mod timeline;
 
 use page::Page;
@@ -98,6 +98,18 @@ impl At {
         page.raw(open).raw(" class=\"sec\" id=\"").raw(name).raw("-").show(&self.n).raw("\">");
         page.text(text).raw(close);
     }
+}
+
+/// A finding with its evidence, below a heading of the second level, for pages of others.
+#[cfg(feature = "collector")]
+pub(crate) fn finding(page: &mut Page<'_>, finding: &crate::model::Finding) {
+    findings::finding(page, finding, At { n: 0, level: 0 });
+}
+
+/// What follows from a policy, for pages of others.
+#[cfg(feature = "collector")]
+pub(crate) fn policy(page: &mut Page<'_>, policy: &crate::model::PolicyOutcome) {
+    host::policy(page, policy);
 }
 
 /// The line above all: what this is, and where its parts are.

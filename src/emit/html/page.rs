@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::emit::safe::{safe, short};
 
 /// The look.
-const STYLE: &str = include_str!("page.css");
+pub(crate) const STYLE: &str = include_str!("page.css");
 /// Filters of long tables. Pages are whole without it.
 const SCRIPT: &str = include_str!("page.js");
 /// Letters of one text of a host.
@@ -23,7 +23,7 @@ const PROSE: usize = 2000;
 const CHUNK: usize = 1 << 16;
 
 /// A page that is being written. The first fault is kept and told by [`Page::end`]; after it nothing is written.
-pub(in crate::emit) struct Page<'o> {
+pub(crate) struct Page<'o> {
     out: &'o mut dyn Write,
     buffer: String,
     fault: Option<io::Error>,
@@ -34,8 +34,8 @@ impl<'o> Page<'o> {
     ///
     /// Only the style and the script whose hashes are named may act (Content Security Policy Level 3, 6.7.3): whatever
     /// slipped through as markup would neither run nor load anything.
-    pub(in crate::emit) fn begin(out: &'o mut dyn Write, title: &str) -> Self {
-        let mut page = Page { out, buffer: String::with_capacity(CHUNK + 4096), fault: None };
+    pub(crate) fn begin(out: &'o mut dyn Write, title: &str) -> Self {
+        let mut page = Self::open(out);
         page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         page.raw(
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-",
@@ -50,15 +50,25 @@ impl<'o> Page<'o> {
         page
     }
 
-    /// The end of the page; the first fault of writing it.
-    pub(in crate::emit) fn end(mut self) -> io::Result<()> {
-        self.raw("<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
+    /// A page whose head and foot somebody else writes.
+    pub(crate) fn open(out: &'o mut dyn Write) -> Self {
+        Page { out, buffer: String::with_capacity(CHUNK + 4096), fault: None }
+    }
+
+    /// The end of such a page; the first fault of writing it.
+    pub(crate) fn close(mut self) -> io::Result<()> {
         self.flush();
         self.fault.map_or(Ok(()), Err)
     }
 
+    /// The end of the page; the first fault of writing it.
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        self.raw("<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
+        self.close()
+    }
+
     /// Markup of ours.
-    pub(in crate::emit) fn raw(&mut self, markup: &'static str) -> &mut Self {
+    pub(crate) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.buffer.push_str(markup);
         if self.buffer.len() >= CHUNK {
             self.flush();
@@ -68,33 +78,33 @@ impl<'o> Page<'o> {
 
     /// Text of a host or of rules, as an element's content or inside a quoted attribute: none of it is markup, what would
     /// act unseen is spelt out, and a text without end is cut.
-    pub(in crate::emit) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.cut(text, LETTERS)
     }
 
     /// The same for whole sentences.
-    pub(in crate::emit) fn prose(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn prose(&mut self, text: &str) -> &mut Self {
         self.cut(text, PROSE)
     }
 
     /// A number or a date.
-    pub(in crate::emit) fn show(&mut self, what: &dyn fmt::Display) -> &mut Self {
+    pub(crate) fn show(&mut self, what: &dyn fmt::Display) -> &mut Self {
         let text = what.to_string();
         self.text(&text)
     }
 
     /// A name or a place as the host writes it.
-    pub(in crate::emit) fn code(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn code(&mut self, text: &str) -> &mut Self {
         self.raw("<code>").text(text).raw("</code>")
     }
 
     /// A word in a coloured pill. The class is `good`, `open`, `bad`, `info` or `off`.
-    pub(in crate::emit) fn badge(&mut self, class: &'static str, word: &str) -> &mut Self {
+    pub(crate) fn badge(&mut self, class: &'static str, word: &str) -> &mut Self {
         self.raw("<span class=\"badge ").raw(class).raw("\">").text(word).raw("</span>")
     }
 
     /// A heading of a level from 1 to 6. The class is its look: `host`, `sec`, `grp` or `find`.
-    pub(in crate::emit) fn heading(&mut self, level: usize, class: &'static str, text: &str) -> &mut Self {
+    pub(crate) fn heading(&mut self, level: usize, class: &'static str, text: &str) -> &mut Self {
         let (open, close) = tags(level);
         self.raw(open).raw(" class=\"").raw(class).raw("\">").text(text).raw(close)
     }

@@ -4,7 +4,7 @@
 //! Called by the findings of a page. Draws only what the records say: a day of installation only where a record means one.
 
 use crate::emit::safe::short;
-use crate::model::{Date, Finding, LegalBasis, Means, Milestone};
+use crate::model::{Date, Finding, LegalBasis, Means, Milestone, Order};
 
 use super::At;
 use super::page::Page;
@@ -92,7 +92,7 @@ fn marks(group: &[&Finding], as_of: Date) -> Vec<Mark> {
     }
     marks.truncate(MARKS);
     // Words stand to the right of their day: so no line of another day crosses them.
-    marks.sort_by_key(|mark| mark.date);
+    marks.order_by_key(|mark| mark.date);
     marks
 }
 
@@ -102,7 +102,7 @@ struct Scale(Vec<(Date, i64)>);
 impl Scale {
     /// In proportion to time, but no two days closer than can be read; never in another order.
     fn new(mut days: Vec<Date>) -> Self {
-        days.sort_unstable();
+        days.order();
         days.dedup();
         let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else {
             return Self(Vec::new());

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{CoverageChange, Gap, GapChange, SourceChange, SourceReport, Status, Trend};
+use crate::model::{CoverageChange, Gap, GapChange, Order, SourceChange, SourceReport, Status, Trend};
 
 use super::side::Side;
 use super::sight::half;
@@ -23,7 +23,7 @@ pub(super) fn changes(before: &Side<'_>, after: &Side<'_>, narrower: bool) -> Co
             None => unchanged += 1,
         }
     }
-    sources.sort_by_key(|change| change.trend);
+    sources.order_by_key(|change| change.trend);
     let any = |trend| sources.iter().any(|source| source.trend == trend);
     let trend = if narrower || any(Trend::Worse) {
         Trend::Worse

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Because, Evidence, Fate, Finding, FindingChange, FindingSide, ItemId, Trend};
+use crate::model::{Because, Evidence, Fate, Finding, FindingChange, FindingSide, ItemId, Trend, set_of};
 
 use super::in_order;
 use super::sight::{Pair, Seen};
@@ -63,7 +63,7 @@ impl Known<'_> {
         let asked = self.pair.from.judged.as_ref().is_some_and(|judged| is_asked(judged.policies, after));
         let was_there = matched(after).find(|evidence| self.told_before.contains(&evidence.item));
         if !asked {
-            reasons.push(format!("BEFORE was not judged by {}", after.prohibition));
+            reasons.push(format!("{} was not judged by {}", self.pair.other, after.prohibition));
         } else if let Some(evidence) = was_there {
             reasons.push(format!(
                 "{} {} was there in BEFORE, and not found by its rules",
@@ -86,7 +86,7 @@ impl Known<'_> {
     fn closed(&self, before: &Finding) -> FindingChange {
         let asked = self.pair.to.judged.as_ref().is_some_and(|judged| is_asked(judged.policies, before));
         if !asked {
-            let reasons = vec![format!("AFTER was not judged by {}", before.prohibition)];
+            let reasons = vec![format!("{} was not judged by {}", self.pair.name, before.prohibition)];
             return change(Some(before), None, Fate::NoLongerAsked, Trend::Same, reasons);
         }
         if let Some(evidence) = matched(before).find(|evidence| self.told_after.contains(&evidence.item)) {
@@ -108,7 +108,9 @@ impl Known<'_> {
         let (fate, why) = match findings.iter().find(has) {
             Some(other) => (Fate::NotReVerified, format!("{there}, as a part of {}", other.product_name)),
             None if self.same_question => (Fate::NotReVerified, format!("{there}, and was not found")),
-            None => (Fate::NoLongerAsked, format!("{there}, and the rules of AFTER do not find it")),
+            None => {
+                (Fate::NoLongerAsked, format!("{there}, and the rules of {} do not find it", self.pair.name))
+            }
         };
         change(Some(before), None, fate, Trend::Same, vec![why])
     }
@@ -229,7 +231,7 @@ fn because(finding: &Finding) -> Vec<String> {
 
 /// Each text once, in order.
 fn once(texts: Vec<String>) -> Vec<String> {
-    texts.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+    set_of(texts).into_iter().collect()
 }
 
 fn change(

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     IdentifierType, InventoryItem, Item, ItemChange, ItemChanges, ItemFate, ItemId, ItemKind, ItemSide,
-    Looked, Scope, Sighting, State,
+    Looked, Order, Scope, Sighting, State, set_of,
 };
 
 use super::side::Side;
@@ -59,7 +59,7 @@ pub(super) fn changes(pair: &Pair<'_>) -> ItemChanges {
     }
     result.changes.extend(gone.into_iter().map(|seen| known.gone(seen)));
     result.changes.extend(new.into_iter().map(|seen| known.added(seen)));
-    result.changes.sort_by(|a, b| (a.fate, a.kind, &a.name).cmp(&(b.fate, b.kind, &b.name)));
+    result.changes.order_by(|a, b| (a.fate, a.kind, &a.name).cmp(&(b.fate, b.kind, &b.name)));
     result
 }
 
@@ -164,7 +164,7 @@ impl Known<'_> {
     fn added(&self, after: &InventoryItem) -> ItemChange {
         let turned = self.pair.turned();
         let seen: Vec<_> = after.sightings.iter().map(Seen::of_sighting).collect();
-        let mut hidden: BTreeSet<String> = seen.iter().filter_map(|seen| turned.blind(seen)).collect();
+        let mut hidden: BTreeSet<String> = set_of(seen.iter().filter_map(|seen| turned.blind(seen)));
         let all = seen.iter().all(|seen| turned.blind(seen).is_some());
         if !all {
             hidden.clear();
@@ -186,7 +186,7 @@ impl Known<'_> {
     /// Why it is not proven that these are gone.
     fn unproven(&self, lost: &[&Sighting]) -> Vec<String> {
         let lost = || lost.iter().map(|sighting| Seen::of_sighting(sighting));
-        let mut reasons: BTreeSet<String> = lost().filter_map(|seen| self.pair.blind(&seen)).collect();
+        let mut reasons: BTreeSet<String> = set_of(lost().filter_map(|seen| self.pair.blind(&seen)));
         if !self.same_question {
             reasons.extend(lost().filter_map(|seen| self.pair.led_by_rules(seen.source)));
         }
@@ -264,7 +264,7 @@ fn is_unlooked(item: &Item) -> bool {
 
 fn side(side: &Side<'_>, seen: &InventoryItem) -> ItemSide {
     let texts = |of: &dyn Fn(&Sighting) -> String| -> Vec<String> {
-        seen.sightings.iter().map(of).collect::<BTreeSet<_>>().into_iter().collect()
+        set_of(seen.sightings.iter().map(of)).into_iter().collect()
     };
     let words = |scope: &Scope| side.scope_words(scope);
     ItemSide {

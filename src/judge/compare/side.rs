@@ -3,8 +3,8 @@
 //! Called by the files beside it.
 
 use crate::model::{
-    Coverage, Date, Depth, Finding, HostFacts, Inventory, InventoryItem, Mode, PolicyOutcome, Report, Scope,
-    ScopeAsk, ScopeKind, SourceReport, Stamp, Tool, User, Verdict,
+    Coverage, Date, Depth, Finding, HostFacts, Inventory, InventoryItem, Mode, PolicyOutcome, REPORT_SCHEMA,
+    Report, Scope, ScopeAsk, ScopeKind, SourceReport, Stamp, Tool, User, Verdict,
 };
 
 /// A report or an inventory.
@@ -35,7 +35,57 @@ pub(super) struct Judged<'a> {
     pub(super) findings: &'a [Finding],
 }
 
+/// A report of which only parts are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The program that made it.
+    pub tool: &'a Tool,
+    /// When the scan began.
+    pub scanned_at: Stamp,
+    /// The host.
+    pub host: &'a HostFacts,
+    /// What was and was not seen.
+    pub coverage: &'a Coverage,
+    /// How deep.
+    pub depth: Depth,
+    /// Which halves.
+    pub scope: ScopeAsk,
+    /// The rules that the scan was led by, and those that it was judged by.
+    pub ruleset: &'a str,
+    /// The day.
+    pub as_of: Date,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Verdict per policy.
+    pub policies: &'a [PolicyOutcome],
+    /// Findings.
+    pub findings: &'a [Finding],
+    /// Items, where they are kept.
+    pub items: Option<&'a [InventoryItem]>,
+}
+
 impl<'a> Side<'a> {
+    /// A report of which only parts are kept.
+    pub fn of_kept(kept: Kept<'a>) -> Self {
+        Self {
+            schema: REPORT_SCHEMA,
+            tool: kept.tool,
+            scanned_at: kept.scanned_at,
+            host: kept.host,
+            coverage: kept.coverage,
+            depth: Some(kept.depth),
+            scope: kept.scope,
+            judged: Some(Judged {
+                verdict: kept.verdict,
+                ruleset: kept.ruleset,
+                as_of: kept.as_of,
+                policies: kept.policies,
+                findings: kept.findings,
+            }),
+            items: kept.items,
+        }
+    }
+
     /// A report.
     pub fn of_report(report: &'a Report) -> Self {
         Self {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Depth, Evidence, Finding, ItemId, ItemKind, Scope, ScopeKind, Sighting, SourceReport, State, Status,
+    set_of,
 };
 
 use super::asked::version_numbers;
@@ -18,7 +19,9 @@ pub(super) struct Pair<'a> {
     pub(super) to: &'a Side<'a>,
     pub(super) same_host: bool,
     /// What the asked side is called.
-    name: &'static str,
+    pub(super) name: &'static str,
+    /// What the side that saw is called.
+    pub(super) other: &'static str,
 }
 
 /// A place where something was seen.
@@ -42,13 +45,12 @@ impl<'a> Seen<'a> {
 impl<'a> Pair<'a> {
     /// From the older to the newer.
     pub(super) fn new(before: &'a Side<'a>, after: &'a Side<'a>, same_host: bool) -> Self {
-        Self { from: before, to: after, same_host, name: "AFTER" }
+        Self { from: before, to: after, same_host, name: "AFTER", other: "BEFORE" }
     }
 
     /// The other way: what the newer saw, asked of the older.
     pub(super) fn turned(self) -> Self {
-        let name = if self.name == "AFTER" { "BEFORE" } else { "AFTER" };
-        Self { from: self.to, to: self.from, name, ..self }
+        Self { from: self.to, to: self.from, name: self.other, other: self.name, ..self }
     }
 
     /// Where a finding was seen. One that carries only a part of its sightings may rest on every source that had any.
@@ -191,7 +193,8 @@ impl<'a> Pair<'a> {
         };
         let reports = [self.from.source(source), self.to.source(source)];
         reports.into_iter().flatten().any(led).then(|| {
-            format!("the rules changed, and {source} looks for what rules name; scan with the rules of BEFORE to tell")
+            let before = self.other;
+            format!("the rules changed, and {source} looks for what rules name; scan with the rules of {before} to tell")
         })
     }
 
@@ -222,12 +225,10 @@ fn ended(status: Status) -> &'static str {
 fn gaps(report: &SourceReport) -> String {
     let blocking = report.has_blocking_gap();
     let gaps = report.gaps.iter().filter(|gap| gap.blocking || !blocking);
-    let words: BTreeSet<String> = gaps
-        .map(|gap| match gap.places.first() {
-            Some(place) => format!("{} ({})", gap.reason.words(), place.text()),
-            None => gap.reason.words().to_owned(),
-        })
-        .collect();
+    let words: BTreeSet<String> = set_of(gaps.map(|gap| match gap.places.first() {
+        Some(place) => format!("{} ({})", gap.reason.words(), place.text()),
+        None => gap.reason.words().to_owned(),
+    }));
     words.into_iter().collect::<Vec<_>>().join(", ")
 }
 

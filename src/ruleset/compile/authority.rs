@@ -2,6 +2,7 @@
 //!
 //! Called by `compile`. Must not know who is prohibited, nor how anything is recognised.
 
+use crate::model::Order;
 use crate::ruleset::rules::{Authority, Milestone};
 use crate::ruleset::schema::{Table, Value};
 use crate::ruleset::site::Population;
@@ -11,7 +12,7 @@ use super::{Parts, id, values};
 pub(super) fn read(root: &mut Table<'_>, parts: &mut Parts) {
     let milestones = root.tables("milestone", "[[milestone]]");
     let mut milestones: Vec<Milestone> = milestones.into_iter().filter_map(read_milestone).collect();
-    milestones.sort_by_key(|milestone| milestone.date);
+    milestones.order_by_key(|milestone| milestone.date);
     let Some(mut table) = root.get("authority").and_then(|value| value.table("[authority]")) else { return };
     let id = id(table.need_text("id"), table.faults());
     let texts = ["title", "jurisdiction", "citation", "forbids", "population"];

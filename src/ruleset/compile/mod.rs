@@ -26,6 +26,7 @@ use super::rules::{Authority, Example, Exclude, Indicator, Policy, Product, Vend
 use super::schema::{Table, Text};
 use super::signing::hex;
 use super::waiver::{AcceptedGap, Waiver};
+use crate::model::Order;
 
 /// Folders of the built-in files, each named after the one vendor, policy or authority in it.
 const VENDORS: &str = "vendors/";
@@ -197,6 +198,6 @@ fn values(texts: Vec<Text>) -> Vec<String> {
 fn digest(files: &[Arc<RuleFile>]) -> String {
     let line = |file: &Arc<RuleFile>| format!("{}  {}\n", file.sha256(), file.relative);
     let mut lines: Vec<String> = files.iter().map(line).collect();
-    lines.sort_unstable();
+    lines.order();
     hex(Sha256::digest(lines.concat()).iter())
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Confidence, Date, Depth, Effect, ScopeAsk, Severity};
+use crate::model::{Confidence, Date, Depth, Effect, ScopeAsk, Severity, set_of};
 use crate::ruleset::category::Category;
 use crate::ruleset::code::Code;
 use crate::ruleset::diagnostic::{At, Faults};
@@ -170,7 +170,7 @@ fn read_override(mut table: Table<'_>, references: &mut Vec<Reference>) -> Optio
 
 /// Makes policies of all drafts, each after those it extends.
 pub(super) fn resolve(drafts: Vec<Draft>, faults: &Faults) -> Vec<Policy> {
-    let known: BTreeSet<String> = drafts.iter().map(|draft| draft.id.clone()).collect();
+    let known: BTreeSet<String> = set_of(drafts.iter().map(|draft| draft.id.clone()));
     for base in drafts.iter().flat_map(|draft| &draft.extends) {
         if !known.contains(&base.value) {
             faults.add(Code::UnknownPolicy, &base.at, format!("no policy has the id `{}`", base.value));

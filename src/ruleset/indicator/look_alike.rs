@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Field, Sighting};
+use crate::model::{Field, Sighting, set_of};
 use crate::normalise::{fold, is_plain, skeleton};
 use crate::ruleset::pattern::Pattern;
 
@@ -20,7 +20,7 @@ pub(super) struct LookAlike {
 
 /// The condition for a vendor's names, where any of them can be imitated.
 pub(super) fn condition<'a>(names: impl Iterator<Item = &'a str>) -> Box<dyn Condition> {
-    let names: BTreeSet<String> = names.map(|name| fold(name).into_owned()).collect();
+    let names: BTreeSet<String> = set_of(names.map(|name| fold(name).into_owned()));
     let skeletons = Pattern::of_folded(names.iter().map(|name| bones(name)));
     Box::new(LookAlike { names, skeletons })
 }

@@ -6,7 +6,7 @@ mod vendor;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::model::{Confidence, Depth, Effect, GapReason, IdentifierType, ScopeAsk, Severity};
+use crate::model::{Confidence, Depth, Effect, GapReason, IdentifierType, Order, ScopeAsk, Severity};
 
 use super::category::Category;
 use super::indicator::KINDS;
@@ -25,6 +25,10 @@ pub(super) fn words<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 /// The words of `priority`, which no noun of a report has.
 fn priorities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": ["normal", "low"] })
+}
+
+fn naming(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["named", "pseudonym"] })
 }
 
 fn failing(_: &mut SchemaGenerator) -> Schema {
@@ -115,7 +119,7 @@ impl Spec {
             .iter()
             .map(|kind| Key { name: kind.key, form: kind.form, needed: false, means: kind.means })
             .collect();
-        conditions.sort_by_key(|key| place(key.name));
+        conditions.order_by_key(|key| place(key.name));
         [before, &conditions, after].concat()
     }
 
@@ -480,6 +484,8 @@ static CONFIG_FILE: Spec = spec(
         key("max_memory", Form::Count, "MiB that the scanner may hold"),
         key("log", Form::Text, "Where runs are logged: journal, eventlog, file:PATH, none"),
         key("fail_on", Form::Word(failing), "From which verdict on the exit code is not 0"),
+        key("users", Form::Word(naming), "How users are told"),
+        key("site_key", Form::Text, "File with the site's key for pseudonyms"),
         key(
             "output",
             Form::Texts,

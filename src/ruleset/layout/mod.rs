@@ -9,6 +9,7 @@ mod value;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Key, Table};
 
 use super::language::{FILES, Spec};
+use crate::model::Order;
 use comments::{above, beside, comments};
 use value::render;
 
@@ -60,7 +61,7 @@ fn write(document: &DocumentMut) -> String {
     let spec = FILES.iter().find(of).map(|kind| kind.top);
     let mut sections = Vec::new();
     gather(root, &[], spec, &mut sections);
-    sections.sort_by_key(|section| section.position);
+    sections.order_by_key(|section| section.position);
     let mut out = String::new();
     values(root, spec, &mut out);
     for section in &sections {
@@ -139,7 +140,7 @@ fn push_line(line: &str, out: &mut String) {
 /// The values of a table, in the order of the language; keys that it does not know stay behind the others.
 fn values(table: &Table, spec: Option<&'static Spec>, out: &mut String) {
     let mut values: Vec<_> = table.get_values().into_iter().enumerate().collect();
-    values.sort_by_key(|(_, (path, _))| path.first().map(|key| place(spec, key)));
+    values.order_by_key(|(_, (path, _))| path.first().map(|key| place(spec, key)));
     for (n, (written, (path, value))) in values.iter().enumerate() {
         let Some(leaf) = path.last() else { continue };
         let prefix = leaf.leaf_decor().prefix().and_then(|raw| raw.as_str()).unwrap_or_default();

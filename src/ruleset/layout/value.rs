@@ -6,6 +6,7 @@ use toml_edit::{Array, InlineTable, Key, Value};
 
 use super::comments::{above, beside};
 use super::{Spec, name, place};
+use crate::model::Order;
 
 /// Spaces of one level.
 const STEP: usize = 4;
@@ -70,7 +71,7 @@ fn braced(entries: &[String]) -> String {
 
 fn entries<'t>(table: &'t InlineTable, spec: Option<&'static Spec>) -> Vec<(Vec<&'t Key>, &'t Value)> {
     let mut entries = table.get_values();
-    entries.sort_by_key(|(path, _)| path.first().map(|key| place(spec, key)));
+    entries.order_by_key(|(path, _)| path.first().map(|key| place(spec, key)));
     entries
 }
 

@@ -7,6 +7,7 @@ mod expression;
 mod glob;
 mod needle;
 
+use crate::model::Order;
 use crate::normalise::fold;
 
 use super::code::Code;
@@ -110,7 +111,7 @@ impl Pattern {
 
     fn sorted(mut self) -> Self {
         for texts in [&mut self.exact, &mut self.roots, &mut self.beginnings] {
-            texts.sort_unstable();
+            texts.order();
             texts.dedup();
         }
         self

@@ -12,7 +12,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::host::{Host, Kind, Miss, WalkNext, Walked};
-use crate::model::{Depth, Family, Field, GapReason, HostPath, ItemKind, Scope, ScopeKind, State, Wanted};
+use crate::model::{
+    Depth, Family, Field, GapReason, HostPath, ItemKind, Order, Scope, ScopeKind, State, Wanted,
+};
 use crate::sources::{About, Haul, Outcome, Source};
 
 use super::file_look::{FileLook, look};
@@ -126,7 +128,7 @@ impl Homes {
         let users = host.facts().users.iter();
         let mut homes: Vec<_> = users.map(|user| (known(&real(&user.home), any_case), user.n)).collect();
         homes.retain(|(home, _)| home.as_bytes() != b"/");
-        homes.sort_by_key(|(home, _)| std::cmp::Reverse(home.as_bytes().len()));
+        homes.order_by_key(|(home, _)| std::cmp::Reverse(home.as_bytes().len()));
         Self { homes, any_case }
     }
 

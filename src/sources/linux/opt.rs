@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::host::{Files, Host, Kind, Miss};
-use crate::model::{Depth, Family, Field, HostPath, ItemKind, State, Wanted};
+use crate::model::{Depth, Family, Field, HostPath, ItemKind, Order, State, Wanted};
 use crate::sources::{About, Haul, Outcome, Source};
 
 use super::opt_tree::{Budget, Tree, executable, look, push, push_program, report};
@@ -174,7 +174,7 @@ fn trees(host: &dyn Host, area: &Area, want: &Wanted, budget: &mut Budget, haul:
     let below = want.path_roots.iter().filter(|root| root.is_within(&folder));
     let depth = folder.parts().count();
     let named: HashSet<&[u8]> = below.filter_map(|root| root.parts().nth(depth)).collect();
-    entries.sort_by_key(|entry| !named.contains(entry.name.as_slice()));
+    entries.order_by_key(|entry| !named.contains(entry.name.as_slice()));
     for entry in entries {
         let child = Child {
             path: folder.join(&entry.name),

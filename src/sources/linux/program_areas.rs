@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use crate::host::{Host, Kind};
-use crate::model::{HostPath, Scope, ScopeKind, Wanted};
+use crate::model::{HostPath, Order, Scope, ScopeKind, Wanted};
 use crate::sources::Haul;
 use crate::sources::common::program_walk::{Area, DEEP, TAKEN};
 
@@ -44,7 +44,7 @@ pub(in crate::sources) fn areas(host: &dyn Host, want: &Wanted, haul: &mut Haul)
             .filter(is_folder)
             .collect();
         // Of two that lie in each other the inner one first: the walk over the outer one passes it over.
-        named.sort_by_key(|root| Reverse(root.parts().count()));
+        named.order_by_key(|root| Reverse(root.parts().count()));
         let machine = named.into_iter().cloned().chain(OF_THE_MACHINE.iter().map(|folder| (*folder).into()));
         areas.extend(
             machine.map(|folder| Area { listed_elsewhere: true, ..Area::whole(folder, Scope::Machine) }),

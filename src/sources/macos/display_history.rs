@@ -6,8 +6,8 @@
 
 use crate::host::{Files, Host};
 use crate::model::{
-    Family, Field, GapReason, HostPath, Identifier, IdentifierType, ItemKind, Place, Scope, ScopeKind, State,
-    Trace, Wanted,
+    Family, Field, GapReason, HostPath, Identifier, IdentifierType, ItemKind, Order, Place, Scope, ScopeKind,
+    State, Trace, Wanted,
 };
 use crate::parse::edid;
 use crate::parse::plist::{self, Value};
@@ -84,7 +84,7 @@ fn list_of(list: &Value, path: &HostPath, scope: &Scope, haul: &mut Haul) {
         }
         ids.push(id);
     }
-    ids.sort_unstable();
+    ids.order();
     for id in ids {
         let mut trace = Trace::new(ItemKind::Device, id.as_str(), State::Historic, Place::file(path.clone()));
         trace.scope = scope.clone();

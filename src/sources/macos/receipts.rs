@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::host::{Files, Host, Kind, Miss};
 use crate::model::{
     Family, Field, GapReason, HostPath, Identifier, IdentifierType, ItemKind, Place, Recorded, Scheme, State,
-    Trace, Version, Wanted,
+    Trace, Version, Wanted, set_of,
 };
 use crate::parse::bom;
 use crate::parse::plist::{self, Value};
@@ -88,7 +88,7 @@ fn receipts(files: &dyn Files, folder: &HostPath, known: &mut BTreeSet<String>, 
     let entries = haul.optional(folder, files.list(folder)).unwrap_or_default();
     let names =
         entries.iter().filter(|entry| has_ending(&entry.name, "plist") || has_ending(&entry.name, "bom"));
-    let stems: BTreeSet<&[u8]> = names.filter_map(|entry| stem(&entry.name)).collect();
+    let stems: BTreeSet<&[u8]> = set_of(names.filter_map(|entry| stem(&entry.name)));
     for stem in stems {
         let base = folder.join(stem);
         if known.len() >= RECEIPTS || !haul.time_left() {

@@ -5,8 +5,7 @@
 
 use crate::host::{Hive, Host, Key, Miss};
 use crate::model::{
-    Family, Field, GapReason, Identifier, IdentifierType, ItemKind, Means, Need, Place, Recorded, State,
-    Trace, Wanted,
+    Family, Field, GapReason, Identifier, IdentifierType, ItemKind, Need, Place, State, Trace, Wanted,
 };
 use crate::parse::edid;
 use crate::parse::registry_value::{REG_SZ, RegistryValue};
@@ -87,7 +86,7 @@ fn one(id: &str, device: Device, key: &dyn Key, haul: &mut Haul) {
     ] {
         trace.identifiers.extend(value.map(|value| Identifier::new(kind, value)));
     }
-    trace.recorded_at = Recorded { value: key.last_write(), means: Means::FileTime };
+    // No date: the system writes these keys anew whenever it starts.
     haul.push(trace);
 }
 

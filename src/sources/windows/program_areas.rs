@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use crate::host::{Host, Kind};
-use crate::model::{Scope, ScopeKind, Wanted};
+use crate::model::{Order, Scope, ScopeKind, Wanted};
 use crate::sources::Haul;
 use crate::sources::common::program_walk::{Area, DEEP, TAKEN};
 
@@ -32,7 +32,7 @@ pub(in crate::sources) fn areas(host: &dyn Host, want: &Wanted, haul: &mut Haul)
         areas.extend(places.map(|(scope, folder)| Area::whole(folder, scope)));
     }
     // Of two that lie in each other the inner one first: the walk over the outer one passes it over.
-    areas.make_contiguous().sort_by_key(|area| Reverse(area.folder.parts().count()));
+    areas.make_contiguous().order_by_key(|area| Reverse(area.folder.parts().count()));
     // A name that a rule gives may be a file's, or of a folder that every system has: those are looked at as what they are.
     areas.retain(|area| {
         host.files().stat(&area.folder).is_ok_and(|stat| stat.kind == Kind::Folder) && !is_common(area)
