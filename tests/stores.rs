@@ -85,7 +85,7 @@ contract! {
         what_comes_while_hosts_are_judged_anew, a_day_on_which_nobody_was_there, tags_policies_and_exceptions,
         rules_are_signed_and_not_older, a_dry_run_changes_nothing;
     anew: a_waiver_ends_over_what_is_not_seen, another_program_judges_anew, who_stands_otherwise_is_not_settled;
-    judgement: the_collector_judges_as_the_endpoint;
+    judgement: the_collector_judges_as_the_endpoint, hosts_that_were_looked_at_alike_are_judged_as_each_alone;
     questions: pages_hold_every_row_once, who_has_what, what_was_not_seen, what_is_seen_again, figures_of_the_whole,
         an_old_report_is_no_look;
     counts: counts_are_those_of_the_rows, an_older_file_is_counted;

@@ -165,7 +165,7 @@ async fn judge(
     let judged = judging.judge(case).await.ok();
     Ok(judged.map(|(judged, _)| Judgment {
         verdict: judged.verdict,
-        policies: judged.policies,
+        policies: judged.policies.to_vec(),
         findings: judged.findings.into_iter().map(|kept| kept.finding).collect(),
     }))
 }

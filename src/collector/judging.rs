@@ -195,7 +195,7 @@ impl<'r> Bench<'r> {
         let is_earlier = findings.iter().any(|kept| kept.why.as_deref() == Some(EARLIER));
         let by = JudgedBy { rules: by, on: if is_earlier { Date::of(Stamp::epoch()) } else { on } };
         let (law, tags) = (case.assigned.version, case.assigned.tags.clone());
-        Judged { by, law, tags, verdict, policies, findings }
+        Judged { by, law, tags, verdict, policies: policies.into(), findings }
     }
 
     /// Prohibitions for which a signature could count that was not proven, because no rule that led the scan had a reason to.

@@ -142,6 +142,11 @@ impl Law {
         self.turns.between(then, today)
     }
 
+    /// Whether a host may be judged otherwise than another that was looked at in the same manner, for it is called so.
+    pub(super) fn names_hosts(&self) -> bool {
+        self.ruleset.accepted_gaps().iter().any(|gap| !gap.hosts.are_all())
+    }
+
     /// By what a host is judged.
     pub(super) fn assigned(&self, host: Id, tags: &[String]) -> Assigned {
         let of_tags: BTreeSet<&String> =

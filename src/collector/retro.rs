@@ -22,6 +22,10 @@ use super::store::{
     By, Claim, Claimed, Judged, Kept, KeptHost, LawChange, Looked, NumberedItem, Settled, Store, StoreError,
 };
 
+mod alike;
+
+use alike::Alike;
+
 /// Hosts that are taken at a time.
 const BATCH: u32 = 480;
 /// Of those that come first: what is found on them is waited for, and each is read whole.
@@ -72,6 +76,8 @@ pub struct Round {
     first: VecDeque<i64>,
     /// The law for which they were found, and what was found.
     of: Option<Found>,
+    /// What followed for hosts on which nothing can be found.
+    alike: Alike,
     /// What followed for the hosts before, which is not written yet: who is stopped now has them judged again when the lease ends.
     judged: Vec<Settled>,
 }
@@ -122,6 +128,7 @@ impl Round {
             first_day: None,
             first: VecDeque::new(),
             of: None,
+            alike: Alike::new(),
             judged: Vec::new(),
         }
     }
@@ -239,17 +246,19 @@ impl Round {
             });
         let mut done: Vec<Settled> =
             holding.into_iter().map(|(assigned, one)| settled(one, assigned.version, None)).collect();
-        let hosts: Vec<Id> = others.iter().map(|(_, one)| one.host).collect();
-        let mut looked = match self.looked(&hosts).await {
-            // Then each is read by itself.
-            Err(StoreError::Damaged { .. }) => BTreeMap::new(),
-            looked => looked?,
-        };
+        let mut looked = self.looked(judging, others.iter().map(|(_, one)| one.number).collect()).await?;
         let mut begun = VecDeque::with_capacity(BEGUN + 1);
         for (assigned, one) in others {
-            let before = self.before(one.host, looked.remove(&one.host)).await?;
-            let Some(before) = before.filter(|before| before.seq == one.seq) else { continue };
             let law = assigned.version;
+            if let Some(looked) = looked.remove(&one.number).filter(|looked| self.is_clean(looked)) {
+                if looked.seq == one.seq {
+                    let judged = self.alike.judge(judging, assigned, &looked, now).await;
+                    done.extend(known(one, law, judged.ok()));
+                }
+                continue;
+            }
+            let before = self.before(one.host).await?;
+            let Some(before) = before.filter(|before| before.seq == one.seq) else { continue };
             let case = Case {
                 assigned,
                 holding: before.holding.clone(),
@@ -269,21 +278,16 @@ impl Round {
         Ok(done)
     }
 
-    /// What is kept of hosts, without what their sources saw: most of a fleet has nothing that the law could find, and then there
-    /// is nothing to be matched.
-    async fn looked(&self, hosts: &[Id]) -> Kept<BTreeMap<Id, Looked>> {
-        if self.of.is_none() || hosts.is_empty() {
-            Ok(BTreeMap::new())
-        } else {
-            self.store.looked(hosts).await
+    /// How hosts were looked at: most of a fleet has nothing that the law could find, and then there is nothing to be matched.
+    async fn looked(&self, judging: &Judging, hosts: Vec<i64>) -> Kept<BTreeMap<i64, Looked>> {
+        if self.of.is_none() || hosts.is_empty() || judging.law().names_hosts() {
+            return Ok(BTreeMap::new());
         }
+        self.store.looked(&hosts).await
     }
 
-    /// What is kept of a host, as far as it has to be read; one that cannot be read keeps no other from being judged.
-    async fn before(&self, host: Id, looked: Option<Looked>) -> Kept<Option<KeptHost>> {
-        if let Some(looked) = looked.filter(|looked| self.is_clean(looked)) {
-            return Ok(Some(looked.host));
-        }
+    /// What is kept of a host; one that cannot be read keeps no other from being judged.
+    async fn before(&self, host: Id) -> Kept<Option<KeptHost>> {
         match self.store.held(host).await {
             Err(error @ StoreError::Damaged { .. }) => {
                 tracing::error!(%host, %error, "a host cannot be judged anew");
@@ -297,7 +301,7 @@ impl Round {
     /// there.
     fn is_clean(&self, looked: &Looked) -> bool {
         let Some(found) = &self.of else { return false };
-        looked.host.findings.is_empty() && looked.numbers.iter().all(|number| found.cleared.contains(*number))
+        !looked.found && looked.numbers.iter().all(|number| found.cleared.contains(*number))
     }
 }
 
@@ -311,10 +315,14 @@ async fn told(begun: Option<Begun>) -> Option<Settled> {
         Ok(told) => told.await.ok(),
         Err(_) => None,
     };
+    known(one, law, judged.map(|(judged, _)| judged))
+}
+
+fn known(one: Claimed, law: u64, judged: Option<Judged>) -> Option<Settled> {
     if judged.is_none() {
         tracing::error!(host = %one.host, "a host cannot be judged anew");
     }
-    judged.map(|(judged, _)| settled(one, law, Some(judged)))
+    judged.map(|judged| settled(one, law, Some(judged)))
 }
 
 fn settled(one: Claimed, law: u64, judged: Option<Judged>) -> Settled {

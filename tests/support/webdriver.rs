@@ -138,6 +138,8 @@ impl Browser {
         let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
         let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
         self.post(&format!("/element/{id}/value"), &json!({ "text": path }));
+        // A folder is walked by the browser beside the page: a form sent before it is done has no file, and stays.
+        self.wait(&format!("document.querySelector('{selector}').files.length > 0"));
     }
 
     /// A picture of the whole page, PNG in base64.

@@ -126,6 +126,19 @@ pub fn read_report(shape: &SourceReport, ended: &[u8]) -> Result<SourceReport, U
     Ok(SourceReport { status, reason, gaps, records, not_kept, elapsed_ms, ..shape.clone() })
 }
 
+/// What of how a source ended is the same as long as nothing changes: not how long it took, and of how much it read only whether
+/// there was anything.
+pub fn lasting(ended: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    let (first, mut rest) = ended.split_first().ok_or(Unreadable::Length)?;
+    let (records, not_kept, _elapsed_ms) = (take(&mut rest)?, take(&mut rest)?, take(&mut rest)?);
+    let mut out = vec![*first];
+    for number in [records.min(1), not_kept.min(1), 0] {
+        put(&mut out, number);
+    }
+    out.extend(rest);
+    Ok(out)
+}
+
 /// Writes a set whose entries are in order of their numbers, each once.
 ///
 /// How many; the numbers, each as the distance from the one before; what is known of each date; how many different dates

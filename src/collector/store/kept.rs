@@ -191,12 +191,19 @@ pub struct KeptHost {
     pub findings: Vec<KeptFinding>,
 }
 
-/// What is kept of a host, without what its sources saw.
+/// How a host was looked at, without what its sources saw: where nothing of that can make a finding it is all that a verdict is
+/// made of, but for the host's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked {
-    /// It; its sets are empty.
-    pub host: KeptHost,
-    /// The store's number of everything that its sources saw.
+    /// Number of the report that it is of.
+    pub seq: u64,
+    /// Digest of the manner in which it was looked at.
+    pub manner: Id,
+    /// What all hosts hold alike that were looked at in this manner: without sets, names, times and counts.
+    pub holding: Arc<Holding>,
+    /// Whether there are findings that are not closed.
+    pub found: bool,
+    /// The store's number of everything that its sources saw at the last report.
     pub numbers: Vec<i64>,
 }
 
@@ -270,7 +277,7 @@ pub struct Judged {
     /// The worst policy's; none: unknown.
     pub verdict: Option<Verdict>,
     /// Per policy.
-    pub policies: Vec<PolicyOutcome>,
+    pub policies: Arc<[PolicyOutcome]>,
     /// Findings that were not closed before, and new ones. One that is told as it was kept may be left out.
     pub findings: Vec<KeptFinding>,
 }

@@ -236,8 +236,8 @@ pub trait Store: Send + Sync + 'static {
     async fn sought(&self, id: Id) -> Kept<Option<Arc<Sought>>>;
     /// All that is kept of what a host holds; none where it never told.
     async fn held(&self, host: Id) -> Kept<Option<KeptHost>>;
-    /// The same of many, without what their sources saw, which stays unread.
-    async fn looked(&self, hosts: &[Id]) -> Kept<BTreeMap<Id, Looked>>;
+    /// How hosts were looked at, by their numbers. What cannot be read is left out.
+    async fn looked(&self, hosts: &[i64]) -> Kept<BTreeMap<i64, Looked>>;
     /// Keeps a report. Nothing of it is kept unless all of it is.
     async fn keep(&self, keep: Keep) -> Kept<Stored>;
     /// Two machines speak as this host: its verdict is unknown from now on.

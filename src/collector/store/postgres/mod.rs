@@ -52,6 +52,8 @@ const ITEMS_GO: Option<&str> = Some("SELECT pg_advisory_xact_lock(7310573201)");
 const NUMBERING: Option<&str> = Some("SELECT pg_advisory_xact_lock(7310573202)");
 /// Who brings the database to another version.
 const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7310573203)";
+/// All sources of a host, each as its place, what it says of itself, how it ended and what it saw.
+const SOURCES_IN_ONE: &str = "STRING_AGG(position || ':' || shape || ':' || ENCODE(ended, 'hex') || ':' || COALESCE(ENCODE(entries, 'hex'), ''), ' ')";
 /// Bytes of the whole.
 const BYTES: &str = "SELECT pg_database_size(current_database())";
 

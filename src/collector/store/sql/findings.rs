@@ -2,14 +2,16 @@
 //!
 //! Called by `change` and `anew`, inside of their transactions: for one host, or for many at once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
 use crate::model::{Stamp, Verdict};
 
 use crate::collector::events::{Happening, Stand};
-use crate::collector::store::codec::{pack, write_json};
+use crate::collector::store::codec::write_json;
 use crate::collector::store::{FindingState, Judged, Kept, KeptFinding, Standing};
 
 use super::super::{Conn, Db, NUMBERING, PREPARED};
@@ -47,13 +49,18 @@ pub(super) async fn follows(change: &mut Conn, at: Stamp, all: &[Follows<'_>]) -
 async fn verdicts(change: &mut Conn, at: Stamp, all: &[Follows<'_>]) -> Kept<()> {
     let failed = || failed("keeping verdicts");
     let alone = PREPARED && all.len() == 1;
-    // Many hosts are told the same.
-    let mut told: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
+    // Many hosts are told the same, which is then in one place.
+    let mut told: HashMap<usize, Vec<u8>> = HashMap::new();
     let mut policies = Vec::with_capacity(all.len());
     for one in all {
-        let text = serde_json::to_vec(&one.judged.policies);
-        let text = text.map_err(|why| damaged("the policies", one.host, why))?;
-        policies.push((one.host, told.entry(text).or_insert_with_key(|text| pack(text)).clone()));
+        let told = match told.entry(Arc::as_ptr(&one.judged.policies).addr()) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => {
+                let blob = write_json(&&*one.judged.policies);
+                new.insert(blob.map_err(unreadable("the policies", one.host))?).clone()
+            }
+        };
+        policies.push((one.host, told));
     }
     let mut update = QueryBuilder::<Db>::new("WITH new (no, told) AS (");
     update.push_values(policies, |mut row, (host, told)| {

@@ -2,7 +2,7 @@
 //! numbers are never given twice, so that what is remembered does not become false; it may be gone from the database, where
 //! nobody has it any more.
 //!
-//! Made by each database for itself, filled and asked by `read`, `shapes` and `sought`. Of a bounded size.
+//! Made by each database for itself, filled and asked by `read`, `looked`, `shapes` and `sought`. Of a bounded size.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +13,14 @@ use quick_cache::sync::Cache;
 use crate::model::{Id, Seen, SourceReport};
 use crate::ruleset::Sought;
 
+use crate::collector::store::Holding;
+
 /// Descriptions of sources: a few dozen for each version of the endpoint.
 const SHAPES: usize = 4_096;
 /// What led scans: one for each family, of each set of rules and policies.
 const SOUGHT: usize = 256;
+/// Manners of looking at a host: where each host has gaps of its own there is nothing that others could use.
+const MANNERS: usize = 256;
 /// Bytes of what was seen.
 const SEEN: u64 = 64 << 20;
 /// The same as a number, where each has about a thousand.
@@ -45,6 +49,7 @@ impl Weighter<i64, Remembered> for ByBytes {
 pub(in super::super) struct Memory {
     pub(super) shapes: Cache<Id, Arc<SourceReport>>,
     pub(super) sought: Cache<Id, Arc<Sought>>,
+    pub(super) manners: Cache<Id, Arc<Holding>>,
     seen: Cache<i64, Remembered, ByBytes>,
     numbers: Cache<Id, i64>,
 }
@@ -54,6 +59,7 @@ impl Memory {
         Self {
             shapes: Cache::new(SHAPES),
             sought: Cache::new(SOUGHT),
+            manners: Cache::new(MANNERS),
             seen: Cache::with_weighter(USUAL_SEEN, SEEN, ByBytes),
             numbers: Cache::new(USUAL_SEEN),
         }
@@ -84,10 +90,11 @@ impl Memory {
         one
     }
 
-    /// Forgets what was seen: it may have been of a host that is erased.
+    /// Forgets what was seen, and where it was not: it may have been of a host that is erased.
     pub(super) fn clear(&self) {
         self.seen.clear();
         self.numbers.clear();
+        self.manners.clear();
     }
 }
 

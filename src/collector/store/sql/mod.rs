@@ -69,6 +69,7 @@ mod history;
 mod hosts;
 pub(super) mod keep;
 mod law;
+mod looked;
 pub(super) mod memory;
 mod migrate;
 mod people;
@@ -135,8 +136,8 @@ impl Store for Here {
         read::held(&mut *self.pools.snapshot().await?, &self.memory, host).await
     }
 
-    async fn looked(&self, hosts: &[Id]) -> Kept<BTreeMap<Id, Looked>> {
-        read::looked(&mut *self.pools.snapshot().await?, &self.memory, hosts).await
+    async fn looked(&self, hosts: &[i64]) -> Kept<BTreeMap<i64, Looked>> {
+        looked::looked(&mut *self.pools.snapshot().await?, &self.memory, hosts).await
     }
 
     async fn keep(&self, keep: Keep) -> Kept<Stored> {

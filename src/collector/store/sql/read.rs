@@ -19,7 +19,6 @@ use super::sought::sought;
 use crate::collector::store::codec::{Numbered, read_entries, read_json, read_report, unpack};
 use crate::collector::store::{
     Asked, Fork, Holding, JudgedBy, Kept, KeptFinding, KeptHost, KeptSet, KeptSource, KeptWhole, Known,
-    Looked,
 };
 
 pub(super) async fn known(read: &mut Conn, host: Id, seq: u64, previous: &[Id]) -> Kept<Option<Known>> {
@@ -280,32 +279,15 @@ pub(super) async fn held(read: &mut Conn, memory: &Memory, host: Id) -> Kept<Opt
     kept_host(read, memory, raw, seen).await.map(Some)
 }
 
-/// The same of many without sets, of which only the numbers are told.
-pub(super) async fn looked(read: &mut Conn, memory: &Memory, hosts: &[Id]) -> Kept<BTreeMap<Id, Looked>> {
-    let mut found = BTreeMap::new();
-    for hosts in hosts.chunks(CHUNK) {
-        for mut raw in raw_hosts(&mut *read, memory, hosts).await? {
-            let numbers = raw.sources.iter().flat_map(numbers_of).collect();
-            for source in &mut raw.sources {
-                (source.digest, source.entries, source.whole) = (None, Vec::new(), None);
-            }
-            let id = raw.id;
-            let host = kept_host(&mut *read, memory, raw, HashMap::new()).await?;
-            found.insert(id, Looked { host, numbers });
-        }
-    }
-    Ok(found)
-}
-
 /// A host as it stands in the database.
-struct RawHost {
+pub(super) struct RawHost {
     id: Id,
     row: Row,
-    sources: Vec<RawSource>,
+    pub(super) sources: Vec<RawSource>,
     findings: Vec<KeptFinding>,
 }
 
-async fn raw_hosts(read: &mut Conn, memory: &Memory, hosts: &[Id]) -> Kept<Vec<RawHost>> {
+pub(super) async fn raw_hosts(read: &mut Conn, memory: &Memory, hosts: &[Id]) -> Kept<Vec<RawHost>> {
     let mut ask = QueryBuilder::<Db>::new(
         "SELECT no, id, seq, scanned_at, rules, facts, asked FROM host JOIN host_told ON host_told.host = host.no \
          WHERE id IN (",
@@ -334,7 +316,7 @@ async fn raw_hosts(read: &mut Conn, memory: &Memory, hosts: &[Id]) -> Kept<Vec<R
     rows.into_iter().zip(numbers).map(one).collect()
 }
 
-async fn kept_host(
+pub(super) async fn kept_host(
     read: &mut Conn,
     memory: &Memory,
     raw: RawHost,

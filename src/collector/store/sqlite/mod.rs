@@ -43,6 +43,9 @@ const SKIP_LOCKED: &str = "";
 const ITEMS_STAY: Option<&str> = None;
 const ITEMS_GO: Option<&str> = None;
 const NUMBERING: Option<&str> = None;
+/// All sources of a host, each as its place, what it says of itself, how it ended and what it saw.
+const SOURCES_IN_ONE: &str =
+    "GROUP_CONCAT(position || ':' || shape || ':' || HEX(ended) || ':' || COALESCE(HEX(entries), ''), ' ')";
 /// Bytes of the whole.
 const BYTES: &str = "SELECT page_count FROM pragma_page_count()) * (SELECT page_size FROM pragma_page_size()";
 
