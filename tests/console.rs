@@ -132,7 +132,15 @@ fn rules_are_brought_tried_and_activated() {
     walk.judged();
     walk.go("/policies");
     walk.browser.run("document.querySelector('input[value=no-odd]').checked = true;", &[]);
+    // Another collector has taken one of the hosts, and is gone: it is free again in a while.
+    let kept = rusqlite::Connection::open(walk.collector.data.join("fleet.sqlite")).unwrap();
+    kept.execute("UPDATE host SET leased = unixepoch() + 8 WHERE no = 1", []).unwrap();
     walk.send("Assign", &[]);
+    assert!(walk.says("Hosts are being judged anew"), "{}", walk.shown());
+    walk.browser.run("window.same = true;", &[]);
+    walk.browser.wait("document.querySelector('#job b').textContent === '2'");
+    walk.browser.wait("document.querySelector('#job').textContent.includes('Every host is judged')");
+    assert_eq!(walk.browser.text("String(window.same)"), "true", "the page tells it by itself");
     walk.judged();
     walk.go("/findings?policy=no-odd");
     assert!(walk.says("Odd's program") && walk.says("ws-2"), "{}", walk.shown());
@@ -218,7 +226,19 @@ fn who_may_not_is_told_so() {
     walk.sign_in("ann", PASSWORD);
     walk.go("/settings");
     assert!(walk.says("kept out for a while"), "{}", walk.shown());
+    assert!(walk.says("kept for 396 days, as the configuration says"), "{}", walk.shown());
+    walk.send("Set retention", &[("days", "40")]);
+    assert!(walk.says("kept for 40 days, as was set here"), "{}", walk.shown());
+    walk.send("Set retention", &[("days", "")]);
+    assert!(walk.says("kept for 396 days, as the configuration says"), "{}", walk.shown());
     walk.go("/audit");
-    assert!(walk.says("lock out") && walk.says("add person") && walk.says("make secret"), "{}", walk.shown());
+    assert!(
+        walk.says("lock out")
+            && walk.says("add person")
+            && walk.says("make secret")
+            && walk.says("set retention"),
+        "{}",
+        walk.shown()
+    );
     walk.quiet();
 }

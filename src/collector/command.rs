@@ -92,7 +92,7 @@ enum Command {
     },
     /// Forget reports, verdicts and closed findings that are old; 'serve' does it once a day
     Prune {
-        /// How many days are kept [default: what the configuration says, else 396]
+        /// How many days are kept [default: what was set in the console, else what the configuration says, else 396]
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
         keep_days: Option<u32>,
     },
@@ -353,9 +353,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Person(command) => person_command::run(&place, command, clock::now()).await,
             Command::Backup { file } => upkeep::backup(&place, &file).await,
             Command::Restore { file } => upkeep::restore(&place, &file).await,
-            Command::Prune { keep_days } => {
-                upkeep::prune(&place, keep_days.unwrap_or_else(|| config.keep_days())).await
-            }
+            Command::Prune { keep_days } => upkeep::prune(&place, keep_days, config.keep_days()).await,
             Command::Push(command) => config.destinations()?.run(&command),
             Command::Expected(command) => upkeep::expected(&place, &command).await,
             Command::Rules(command) => {

@@ -25,6 +25,7 @@ mod outgoing;
 mod person_command;
 mod place;
 mod push;
+mod retention;
 pub mod retro;
 pub mod rules;
 mod rules_command;

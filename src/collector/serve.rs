@@ -128,7 +128,7 @@ fn pages(settings: &Settings, store: &Arc<dyn Store>, court: &Arc<Court>) -> Rou
         trusted_keys: settings.trusted_keys.clone(),
         now: clock::now,
         stale_after: settings.stale_after,
-        keep_days: i64::from(settings.keep_days),
+        keep_days: settings.keep_days,
         // Behind something that speaks TLS for it, browsers come by TLS too.
         secure: settings.listen.tls.is_some() || settings.listen.insecure_plain,
         provider: settings.provider.clone(),

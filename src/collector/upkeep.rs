@@ -21,8 +21,8 @@ use super::admin::{create_own, make_folder};
 use super::command::Failure;
 use super::place::Place;
 use super::store::sqlite::is_fleet;
-use super::store::{By, Store};
-use super::{clock, expected, export, log};
+use super::store::{By, Kept, Store};
+use super::{clock, expected, export, log, retention};
 
 /// Subcommands of `hosts`.
 #[derive(Debug, Subcommand)]
@@ -128,26 +128,35 @@ fn days_ago(days: u32) -> Option<Stamp> {
 }
 
 /// `prune`.
-pub(super) async fn prune(place: &Place, days: u32) -> Result<(), Failure> {
+///
+/// Without days: what was set, else what is configured.
+pub(super) async fn prune(place: &Place, days: Option<u32>, configured: u32) -> Result<(), Failure> {
     let store = place.open(false).await?;
-    let done = match days_ago(days) {
-        Some(before) => store.prune(before).await,
-        None => Ok(0),
+    let prune = async {
+        let set = retention::set_days(store.as_ref()).await?;
+        match days_ago(days.or(set).unwrap_or(configured)) {
+            Some(before) => store.prune(before).await,
+            None => Ok(0),
+        }
     };
+    let done = prune.await;
     store.close().await;
     log::say(format_args!("forgot {} reports, verdicts and closed findings", done.map_err(place.fault())?));
     Ok(())
 }
 
-/// Forgets what is older than so many days, when the collector begins and once a day; for ever.
-pub(super) async fn prune_daily(store: Arc<dyn Store>, days: u32) {
+/// Forgets what is older than so many days, unless others were set, when the collector begins and once a day; for ever.
+pub(super) async fn prune_daily(store: Arc<dyn Store>, configured: u32) {
+    let forget = async || {
+        let days = retention::set_days(store.as_ref()).await?.unwrap_or(configured);
+        let Some(before) = days_ago(days) else { return Kept::Ok((0, days)) };
+        Ok((store.prune(before).await?, days))
+    };
     loop {
-        if let Some(before) = days_ago(days) {
-            match store.prune(before).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(rows, days, "forgot what is old"),
-                Err(error) => tracing::error!(%error, "what is old could not be forgotten"),
-            }
+        match forget().await {
+            Ok((0, _)) => {}
+            Ok((rows, days)) => tracing::info!(rows, days, "forgot what is old"),
+            Err(error) => tracing::error!(%error, "what is old could not be forgotten"),
         }
         tokio::time::sleep(Duration::from_hours(24)).await;
     }

@@ -41,6 +41,9 @@ pub async fn what_changes_is_noted_once(fleet: Fleet) {
     let page = EventsAsk { after: Some(rows[0].number), limit: 1, ..EventsAsk::default() };
     let page = fleet.store.events(&page).await.unwrap();
     assert_eq!((page.rows, page.more), (vec![rows[1].clone()], true));
+    let last = EventsAsk { last: true, limit: 2, ..EventsAsk::default() };
+    let last = fleet.store.events(&last).await.unwrap();
+    assert_eq!((last.rows.as_slice(), last.more), (&rows[rows.len() - 2..], true));
     for (ask, count) in [
         (EventsAsk { word: Some("verdict-worse".into()), ..EventsAsk::default() }, 1),
         (EventsAsk { host: Some(machine.host), ..EventsAsk::default() }, rows.len()),

@@ -98,6 +98,7 @@ async fn list(
         word: query.r#type,
         host: query.host.as_deref().map(host_id).transpose()?,
         since: query.since,
+        last: false,
     };
     Ok(Form::of(&parts, query.format).answer(app.store.events(&ask).await?))
 }

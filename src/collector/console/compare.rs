@@ -30,9 +30,8 @@ async fn compare(
     Extension(fields): Extension<Fields>,
     Path(id): Path<String>,
 ) -> Result<Response, Wrong> {
-    let id: Id = id.parse().map_err(|_| Wrong::none("host"))?;
-    let store = &console.store;
-    let host = store.host(id, console.stale_before()).await?.ok_or_else(|| Wrong::none("host"))?.row;
+    let host = console.the_host(&id).await?.row;
+    let (id, store) = (host.host, &console.store);
     let reports = store.reports(id, REPORTS).await?;
     // The last one and the one before, where nothing else is said.
     let (latest, before) = (reports.first().map(|row| row.seq), reports.get(1).map(|row| row.seq));

@@ -37,6 +37,11 @@ const again = async () => {
     if (next) {
       zoned(next);
       live.replaceWith(next);
+    } else {
+      // What was under way has ended.
+      live.removeAttribute("data-live");
+      live.textContent = live.dataset.ended;
+      return;
     }
   }
   setTimeout(again, 2000);

@@ -142,6 +142,7 @@ pub(super) fn field(
         ("password", "old") => _ = page.raw(" required autocomplete=\"current-password\""),
         ("password", _) => _ = page.raw(" required autocomplete=\"new-password\""),
         ("date", _) => _ = page.raw(" required"),
+        ("number", _) => _ = page.raw(" min=\"1\" inputmode=\"numeric\""),
         (_, "name") => _ = page.raw(" autocomplete=\"off\""),
         _ => {}
     }

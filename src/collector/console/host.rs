@@ -36,9 +36,8 @@ async fn one(
     Extension(fields): Extension<Fields>,
     Path(id): Path<String>,
 ) -> Result<Response, Wrong> {
-    let id: Id = id.parse().map_err(|_| Wrong::none("host"))?;
-    let store = &console.store;
-    let detail = store.host(id, console.stale_before()).await?.ok_or_else(|| Wrong::none("host"))?;
+    let detail = console.the_host(&id).await?;
+    let (id, store) = (detail.row.host, &console.store);
     let asked = |state| FindingsAsk { limit: FINDINGS, host: Some(id), state, ..FindingsAsk::default() };
     let findings = store.findings(&asked(None)).await?;
     let closed = store.findings(&asked(Some(FindingState::Closed))).await?.rows;

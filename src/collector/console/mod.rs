@@ -14,12 +14,12 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
 use tokio::sync::Semaphore;
 
-use crate::model::Stamp;
+use crate::model::{Id, Stamp};
 use crate::ruleset::TrustedKey;
 
 use super::api::{Rate, Rates};
 use super::court::Court;
-use super::store::{Role, Store};
+use super::store::{HostDetail, Role, Store};
 
 use frame::Wrong;
 
@@ -109,6 +109,7 @@ const ROUTES: &[Route] = &[
     settings::CHANGE_PERSON,
     settings::MAKE,
     settings::REVOKE,
+    settings::RETAIN,
     sign_in::SIGN_IN,
     sign_in::SIGNED_IN,
     sign_in::SIGN_OUT,
@@ -129,8 +130,8 @@ pub(super) struct Console {
     now: fn() -> Stamp,
     /// Seconds after which a host is stale.
     stale_after: i64,
-    /// Days that reports and verdicts are kept.
-    keep_days: i64,
+    /// Days that reports and verdicts are kept, unless others were set.
+    keep_days: u32,
     /// Whether browsers reach it by TLS alone.
     secure: bool,
     provider: Option<Arc<oidc::Provider>>,
@@ -160,6 +161,13 @@ impl Console {
     fn stale_before(&self) -> Option<Stamp> {
         Stamp::from_unix((self.now)().unix() - self.stale_after)
     }
+
+    /// The host of an address.
+    async fn the_host(&self, id: &str) -> Result<HostDetail, Wrong> {
+        let none = || Wrong::none("host");
+        let id: Id = id.parse().map_err(|_| none())?;
+        self.store.host(id, self.stale_before()).await?.ok_or_else(none)
+    }
 }
 
 /// What the console is made of.
@@ -175,7 +183,7 @@ pub(super) struct Parts {
     /// Seconds after which a host is stale.
     pub stale_after: i64,
     /// Days that reports and verdicts are kept.
-    pub keep_days: i64,
+    pub keep_days: u32,
     /// Whether browsers reach it by TLS alone.
     pub secure: bool,
     /// Who else vouches for people.

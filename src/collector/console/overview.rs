@@ -45,7 +45,7 @@ struct Told {
 async fn told(console: &Console) -> Result<Told, Wrong> {
     let (store, now, stale_before) = (&console.store, (console.now)(), console.stale_before());
     let since = Stamp::from_unix(now.unix() - A_DAY);
-    let events = EventsAsk { limit: EVENTS, since, ..EventsAsk::default() };
+    let events = EventsAsk { limit: EVENTS, since, last: true, ..EventsAsk::default() };
     let stale = HostsAsk { limit: 8, stale_before, stale: Some(true), ..HostsAsk::default() };
     let (counts, today) = (store.counts(stale_before).await?, Date::of(now));
     let mut days = store.days(DAYS).await?;
@@ -291,7 +291,7 @@ fn events(page: &mut Page<'_>, events: &[EventRow]) {
         page.badge("off", &format!("{count} {word}"));
     }
     if events.len() >= EVENTS as usize {
-        page.raw(" <small>of the first ").show(&events.len()).raw(" of that time</small>");
+        page.raw(" <small>of the last ").show(&events.len()).raw(" of that time</small>");
     }
     page.raw("</p>\n<ul>");
     for event in events.iter().rev().take(FIRST * 2) {

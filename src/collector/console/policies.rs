@@ -79,7 +79,7 @@ fn running(page: &mut Page<'_>, jobs: &[JobRow]) {
 
 /// Judging anew, while it goes on.
 pub(super) fn progress(page: &mut Page<'_>, job: &JobRow) {
-    page.raw("<section class=\"card mark info\" id=\"job\" data-live><p>Hosts are being judged anew: <b>")
+    page.raw("<section class=\"card mark info\" id=\"job\" role=\"status\" data-live data-ended=\"Every host is judged by it now.\"><p>Hosts are being judged anew: <b>")
         .show(&job.done);
     page.raw("</b> of ").show(&job.of).raw(", after ").prose(&job.why);
     page.raw(".</p><progress aria-label=\"Hosts judged anew\" max=\"")

@@ -1,4 +1,4 @@
-//! `/settings`: people, tokens, enrolment secrets; and what is set in the configuration.
+//! `/settings`: people, tokens, enrolment secrets, retention; and what is set in the configuration.
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 
 use crate::collector::auth::{Kind, Token};
 use crate::collector::dry_run::beginning;
+use crate::collector::retention;
 use crate::collector::store::{Changed, Credential, Person, PersonChange, Role, SignsIn};
 use crate::emit::Page;
 use crate::model::{Date, Stamp};
@@ -22,6 +23,7 @@ pub(super) const ADD_PERSON: Route = Route::of("post", "/settings/people", Role:
 pub(super) const CHANGE_PERSON: Route =
     Route::of("post", "/settings/people/{name}", Role::Admin, || post(change_person));
 pub(super) const MAKE: Route = Route::of("post", "/settings/tokens", Role::Admin, || post(make));
+pub(super) const RETAIN: Route = Route::of("post", "/settings/retention", Role::Admin, || post(retain));
 pub(super) const REVOKE: Route = Route::of("post", "/settings/tokens/revoke", Role::Admin, || post(revoke));
 
 const ROLES: &[(&str, &str)] = &[
@@ -46,6 +48,7 @@ async fn shown(
 async fn page(console: &Console, visitor: &Visitor, made: Option<(&str, &Token)>) -> Result<Response, Wrong> {
     let people = console.store.people().await?;
     let credentials = console.store.credentials().await?;
+    let set_days = retention::set_days(console.store.as_ref()).await?;
     let now = (console.now)();
     Ok(frame::page(visitor, "/settings", "Settings", |page| {
         if let Some((name, token)) = made {
@@ -65,18 +68,15 @@ async fn page(console: &Console, visitor: &Visitor, made: Option<(&str, &Token)>
         page.heading(2, "sec", "Tokens for questions");
         kept(page, &tokens, visitor, now);
         making(page, visitor, false);
+        page.heading(2, "sec", "Retention");
+        retaining(page, visitor, set_days, console.keep_days);
         page.heading(2, "sec", "Configuration");
         page.raw("<div class=\"card\"><dl class=\"facts\">");
-        for (name, days) in [
-            ("A host is stale after", console.stale_after / 86_400),
-            ("What is old is kept for", console.keep_days),
-        ] {
-            page.raw("<div><dt>").raw(name).raw("</dt><dd>").show(&days).raw(" days</dd></div>");
-        }
-        page.raw("<div><dt>Keys that may sign rules</dt><dd>")
+        page.raw("<div><dt>A host is stale after</dt><dd>").show(&(console.stale_after / 86_400));
+        page.raw(" days</dd></div><div><dt>Keys that may sign rules</dt><dd>")
             .show(&console.trusted_keys.len())
             .raw("</dd></div>");
-        page.raw("</dl><p class=\"dim\">They stand in the collector's configuration file: stale_days, keep_days, trusted_keys.</p></div>\n");
+        page.raw("</dl><p class=\"dim\">They stand in the collector's configuration file: stale_days, trusted_keys.</p></div>\n");
     }))
 }
 
@@ -195,6 +195,37 @@ fn making(page: &mut Page<'_>, visitor: &Visitor, secret: bool) {
         page.raw("<button class=\"act\">Make</button></div>");
     });
     page.raw("</details>\n");
+}
+
+fn retaining(page: &mut Page<'_>, visitor: &Visitor, set: Option<u32>, configured: u32) {
+    page.raw("<div class=\"card\"><p>Reports, verdicts and closed findings are kept for <b>")
+        .show(&set.unwrap_or(configured))
+        .raw(" days</b>")
+        .raw(if set.is_some() { ", as was set here. " } else { ", as the configuration says. " })
+        .raw("What is older is forgotten once a day; what a host has now is kept as long as the host.</p>\n");
+    form(page, visitor, "/settings/retention", |page| {
+        let days = set.map(|days| days.to_string()).unwrap_or_default();
+        field(page, "Days; empty: as the configuration says", "days", "number", &days);
+        page.raw("<button data-ask=\"What is older than that is gone for good within a day. Set it?\">Set retention</button>");
+    });
+    page.raw("</div>\n");
+}
+
+async fn retain(
+    State(console): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(fields): Extension<Fields>,
+) -> Result<Response, Wrong> {
+    let days = match (fields.text("days"), fields.read_as::<u32>("days")) {
+        (None, _) => None,
+        (_, Some(days)) if retention::may_be(days) => Some(days),
+        _ => {
+            let text = format!("For how many days? A number from 1 to {}.", retention::MOST);
+            return Ok(Wrong::fields(text).page(Some(&visitor)));
+        }
+    };
+    retention::set(console.store.as_ref(), days, &visitor.by(&console)).await?;
+    Ok(frame::to(&Address::of("/settings")))
 }
 
 async fn add_person(

@@ -45,6 +45,8 @@ pub struct EventsAsk {
     pub host: Option<Id>,
     /// Noticed then or later.
     pub since: Option<Stamp>,
+    /// The last ones of them, where there are more; in the same order.
+    pub last: bool,
 }
 
 /// Who is told what happens.

@@ -20,6 +20,7 @@ use crate::ruleset::Sought;
 pub mod codec;
 mod coverage;
 mod events;
+mod history;
 mod kept;
 mod law;
 mod people;
@@ -29,6 +30,7 @@ pub mod sqlite;
 
 pub use coverage::{UnseenAfter, UnseenAsk, UnseenCount, UnseenRow};
 pub use events::{Destination, DestinationRow, Due, EventRow, EventsAsk, ExpectedAsk, ExpectedRow};
+pub use history::{Compared, ReportChange, ReportRow};
 pub use kept::{
     Advance, Asked, FindingState, Fork, Holding, Judged, JudgedBy, Keep, KeptFinding, KeptHost, KeptSet,
     KeptSource, KeptWhole, Known, Look, Looked, Reported, Standing, Stored,
@@ -37,10 +39,7 @@ pub use law::{
     Added, AuditAsk, AuditRow, By, Claim, Claimed, Excepted, ExceptionRow, JobRow, LawChange, LawState,
     LookRow, NewException, NewRuleset, NumberedItem, RulesetRow, Settled, TagRow, Whose,
 };
-pub use people::{
-    Changed, Compared, Day, FindingCount, NewPerson, NewSession, Person, PersonChange, ReportChange,
-    ReportRow, Session, SignsIn,
-};
+pub use people::{Changed, Day, FindingCount, NewPerson, NewSession, Person, PersonChange, Session, SignsIn};
 pub use questions::{
     Counts, FindingRow, FindingsAsk, HostDetail, HostRow, HostsAsk, ItemHost, ItemHostsAsk, ItemRow,
     ItemsAsk, Page, SourceRow, VerdictAsk, VerdictRow,

@@ -101,10 +101,15 @@ pub(super) async fn events(read: &mut Conn, asked: &EventsAsk) -> Kept<Page<Even
     if let Some(since) = asked.since {
         ask.push(" AND at >= ").push_bind(since.unix());
     }
-    ask.push(" ORDER BY no LIMIT ").push_bind(i64::from(asked.limit) + 1);
+    ask.push(" ORDER BY no").push(if asked.last { " DESC" } else { "" });
+    ask.push(" LIMIT ").push_bind(i64::from(asked.limit) + 1);
     let found = ask.build().persistent(PREPARED).fetch_all(read).await.map_err(failed("listing events"))?;
     let rows = page(&found, asked.limit).iter().map(|row| event(&Columns(row)));
-    Ok(Page { rows: rows.collect::<Kept<_>>()?, more: found.len() > asked.limit as usize })
+    let mut rows: Vec<EventRow> = rows.collect::<Kept<_>>()?;
+    if asked.last {
+        rows.reverse();
+    }
+    Ok(Page { rows, more: found.len() > asked.limit as usize })
 }
 
 fn event(columns: &Columns<'_>) -> Kept<EventRow> {

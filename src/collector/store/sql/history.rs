@@ -96,13 +96,13 @@ pub(super) async fn compare(read: &mut Conn, host: Id, from: u64, to: u64) -> Ke
 
 /// All that reports of a host have changed.
 pub(super) async fn changes(read: &mut Conn, host: Id) -> Kept<Vec<ReportChange>> {
-    let mut changes = Vec::new();
-    for (seq, numbers) in changed(&mut *read, host, (0, u64::MAX)).await? {
-        let known = items(&mut *read, &numbers).await?;
-        let (came, went, forgotten) = told(&known, &numbers);
-        changes.push(ReportChange { seq, came, went, forgotten });
-    }
-    Ok(changes)
+    let changed = changed(&mut *read, host, (0, u64::MAX)).await?;
+    let known = items(read, changed.iter().flat_map(|(_, numbers)| numbers)).await?;
+    let one = |(seq, numbers): &(u64, Changed)| {
+        let (came, went, forgotten) = told(&known, numbers);
+        ReportChange { seq: *seq, came, went, forgotten }
+    };
+    Ok(changed.iter().map(one).collect())
 }
 
 /// What came, and what went.
@@ -141,8 +141,12 @@ fn told(known: &BTreeMap<i64, Item>, numbers: &Changed) -> (Vec<Item>, Vec<Item>
     (came, went, forgotten)
 }
 
-async fn items(read: &mut Conn, numbers: &Changed) -> Kept<BTreeMap<i64, Item>> {
-    let numbers: Vec<i64> = numbers.iter().flatten().copied().collect();
+async fn items(
+    read: &mut Conn,
+    numbers: impl IntoIterator<Item = &BTreeSet<i64>>,
+) -> Kept<BTreeMap<i64, Item>> {
+    let numbers: BTreeSet<i64> = numbers.into_iter().flatten().copied().collect();
+    let numbers: Vec<i64> = numbers.into_iter().collect();
     let mut items = BTreeMap::new();
     for some in numbers.chunks(CHUNK) {
         let mut ask = QueryBuilder::<Db>::new("SELECT no, body FROM item WHERE no IN (");
