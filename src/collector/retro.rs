@@ -250,11 +250,10 @@ impl Round {
         let mut begun = VecDeque::with_capacity(BEGUN + 1);
         for (assigned, one) in others {
             let law = assigned.version;
-            if let Some(looked) = looked.remove(&one.number).filter(|looked| self.is_clean(looked)) {
-                if looked.seq == one.seq {
-                    let judged = self.alike.judge(judging, assigned, &looked, now).await;
-                    done.extend(known(one, law, judged.ok()));
-                }
+            let looked = looked.remove(&one.number).filter(|looked| looked.seq == one.seq);
+            if let Some(looked) = looked.filter(|looked| self.is_clean(looked)) {
+                let judged = self.alike.judge(judging, assigned, &looked, now).await;
+                done.extend(known(one, law, judged.ok()));
                 continue;
             }
             let before = self.before(one.host).await?;

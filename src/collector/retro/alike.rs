@@ -45,24 +45,22 @@ impl Alike {
     ) -> Result<Judged, Unjudged> {
         let on = Date::of(now);
         let of = (assigned.by, looked.manner, on);
-        let outcome = match self.known.get(&of) {
-            Some(outcome) => outcome,
-            None => {
-                let case = Case {
-                    assigned: assigned.clone(),
-                    before: None,
-                    holding: looked.holding.as_ref().clone(),
-                    seen: BTreeMap::new(),
-                    scanned_at: now,
-                    received_at: now,
-                };
-                let (Judged { verdict, policies, .. }, _) = judging.judge(case).await?;
-                let outcome = Outcome { verdict, policies };
-                self.known.insert(of, outcome.clone());
-                outcome
-            }
+        let Outcome { verdict, policies } = if let Some(known) = self.known.get(&of) {
+            known
+        } else {
+            let case = Case {
+                assigned: assigned.clone(),
+                before: None,
+                holding: looked.holding.as_ref().clone(),
+                seen: BTreeMap::new(),
+                scanned_at: now,
+                received_at: now,
+            };
+            let (Judged { verdict, policies, .. }, _) = judging.judge(case).await?;
+            let new = Outcome { verdict, policies };
+            self.known.insert(of, new.clone());
+            new
         };
-        let Outcome { verdict, policies } = outcome;
         let Assigned { by: rules, version: law, tags, .. } = assigned;
         Ok(Judged { by: JudgedBy { rules, on }, law, tags, verdict, policies, findings: Vec::new() })
     }

@@ -72,13 +72,12 @@ async fn one(read: &mut Conn, memory: &Memory, columns: &Columns<'_>) -> Kept<Lo
         }
     }
     let manner = Id::of(&hash.finalize());
-    let holding = match memory.manners.get(&manner) {
-        Some(holding) => holding,
-        None => {
-            let holding = Arc::new(made(read, memory, host, facts).await?);
-            memory.manners.insert(manner, Arc::clone(&holding));
-            holding
-        }
+    let holding = if let Some(known) = memory.manners.get(&manner) {
+        known
+    } else {
+        let new = Arc::new(made(read, memory, host, facts).await?);
+        memory.manners.insert(manner, Arc::clone(&new));
+        new
     };
     Ok(Looked { seq: columns.count("seq")?, manner, holding, found: columns.flag("found")?, numbers })
 }
