@@ -28,3 +28,31 @@ pub(super) async fn set(store: &dyn Store, days: Option<u32>, by: &By) -> Kept<(
     let told = days.map_or_else(|| "as configured".to_owned(), |days| format!("{days} days"));
     store.audit_note(by, ["set retention", "fleet", &told]).await
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::collector::store::AuditAsk;
+    use crate::collector::store::sqlite::Sqlite;
+    use crate::model::Stamp;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_set_holds_until_it_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("fleet.sqlite")).await.unwrap();
+        let by = By { actor: "ann".to_owned(), at: Stamp::epoch() };
+        assert_eq!(set_days(&store).await.unwrap(), None);
+        set(&store, Some(40), &by).await.unwrap();
+        assert_eq!(set_days(&store).await.unwrap(), Some(40));
+        set(&store, None, &by).await.unwrap();
+        assert_eq!(set_days(&store).await.unwrap(), None);
+        let notes = store.audit(&AuditAsk { limit: 10, ..AuditAsk::default() }).await.unwrap().rows;
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        // With what cannot be the configuration holds: nothing is forgotten for it.
+        for text in ["0", "-1", "36526", "soon", "\u{0}"] {
+            store.mark(KEEP_DAYS, text.as_bytes(), true).await.unwrap();
+            assert_eq!(set_days(&store).await.unwrap(), None, "{text}");
+        }
+    }
+}
