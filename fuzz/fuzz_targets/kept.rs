@@ -21,6 +21,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             let shape = codec::read_json(&codec::pack(&shape)).unwrap();
             assert_eq!(codec::read_report(&shape, &ended).unwrap(), report);
             _ = codec::read_report(&shape, data);
+            let lasting = codec::lasting(&ended).unwrap();
+            assert_eq!(codec::lasting(&lasting).unwrap(), lasting);
+            assert!(codec::read_report(&shape, &lasting).is_ok());
+            _ = codec::lasting(data);
         }
     }
 });

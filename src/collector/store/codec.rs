@@ -384,6 +384,13 @@ mod tests {
             };
             let (shape, ended) = write_report(&report).unwrap();
             let shape: SourceReport = read_json(&pack(&shape)).unwrap();
+            let lasts = SourceReport {
+                records: report.records.min(1),
+                not_kept: report.not_kept.min(1),
+                elapsed_ms: 0,
+                ..report.clone()
+            };
+            assert_eq!(lasting(&ended).and_then(|ended| read_report(&shape, &ended)), Ok(lasts));
             assert_eq!(read_report(&shape, &ended), Ok(report));
             assert!((0..ended.len()).all(|cut| cut == 5 || read_report(&shape, &ended[..cut]).is_err()));
             assert!(
