@@ -1,7 +1,8 @@
 //! The collector's rules on this computer: fetched when a report was delivered, verified here, used by the next scan.
 //!
-//! Called by `ship` and `spool flush`, which may be another user than the one who scans. Believed are the keys of the configuration, else those that were given when this computer was enrolled;
-//! never one that the collector names, for whoever holds the collector must not be able to make rules.
+//! Called by `ship` and `spool flush`, which may be another user than the one who scans. Believed are the keys of the
+//! configuration, else those that were given when this computer was enrolled; never one that the collector names, for whoever
+//! holds the collector must not be able to make rules.
 
 use crate::emit::safe::safe;
 use crate::model::FleetRules;

@@ -1,6 +1,6 @@
 //! By what the fleet is judged: the active rules, which policies are whose, and the exceptions that were granted.
 //!
-//! Made by `desk` of what the store keeps, and asked for every host. One law does not change: another one takes its place.
+//! Made by `court` of what the store keeps, and asked for every host. One law does not change: another one takes its place.
 //! Must not know the wire nor databases.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

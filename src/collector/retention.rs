@@ -12,7 +12,7 @@ pub(super) const MOST: u32 = 36_525;
 
 /// The days that were set; none: nobody has set any.
 pub(super) async fn set_days(store: &dyn Store) -> Kept<Option<u32>> {
-    let noted = store.mark(KEEP_DAYS, b"", false).await?;
+    let Some(noted) = store.marked(KEEP_DAYS).await? else { return Ok(None) };
     Ok(std::str::from_utf8(&noted).ok().and_then(|text| text.parse().ok()).filter(|days| may_be(*days)))
 }
 

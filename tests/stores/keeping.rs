@@ -443,8 +443,10 @@ pub async fn letters_that_a_database_refuses(fleet: Fleet) {
 /// What is noted of the fleet first stays, until it is to be noted anew.
 pub async fn a_mark_stays(fleet: Fleet) {
     let mark = async |value: &[u8], anew| fleet.store.mark("key", value, anew).await.unwrap();
+    assert_eq!(fleet.store.marked("key").await.unwrap(), None);
     assert_eq!(mark(b"one", false).await, b"one");
     assert_eq!(mark(b"two", false).await, b"one");
     assert_eq!(mark(b"two", true).await, b"two");
     assert_eq!(mark(b"one", false).await, b"two");
+    assert_eq!(fleet.store.marked("key").await.unwrap().unwrap(), b"two");
 }

@@ -367,7 +367,9 @@ pub trait Store: Send + Sync + 'static {
 
     // Upkeep.
 
-    /// What is noted of the fleet under a name: what was first, unless it is to be noted anew.
+    /// What is noted of the fleet under a name.
+    async fn marked(&self, name: &str) -> Kept<Option<Vec<u8>>>;
+    /// Notes it, and tells what is noted now: what was first, unless it is to be noted anew.
     async fn mark(&self, name: &str, value: &[u8], anew: bool) -> Kept<Vec<u8>>;
     /// Forgets a host and all that is only its own; false: there is none.
     async fn erase(&self, host: Id) -> Kept<bool>;

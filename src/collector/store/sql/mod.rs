@@ -308,6 +308,10 @@ impl Store for Here {
         anew::looks(&mut *self.pools.reading().await?, &self.memory, after, limit).await
     }
 
+    async fn marked(&self, name: &str) -> Kept<Option<Vec<u8>>> {
+        upkeep::marked(&mut *self.pools.reading().await?, name).await
+    }
+
     async fn mark(&self, name: &str, value: &[u8], anew: bool) -> Kept<Vec<u8>> {
         changing!(self.pools, "noting something of the fleet", |change| upkeep::mark(
             change, name, value, anew

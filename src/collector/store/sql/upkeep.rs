@@ -13,7 +13,7 @@ use crate::collector::store::codec::read_entries;
 
 use super::super::{Conn, Db, FOR_UPDATE, ITEMS_GO, PREPARED};
 use super::change::{Sets, bind_all, items_of};
-use super::row::{BLOCKS, CHUNK, Columns, WHO_HAS, block, failed, lock, query, unreadable};
+use super::row::{BLOCKS, CHUNK, Columns, WHO_HAS, block, damaged, failed, lock, query, unreadable};
 
 /// Rows that are looked through at a time.
 const PAGE: i64 = 2_000;
@@ -26,17 +26,20 @@ pub(super) async fn answers(read: &mut Conn) -> Kept<()> {
 
 /// What stands under a name: what stood there, or where nothing did, or it is to be replaced, this.
 pub(super) async fn mark(change: &mut Conn, name: &str, value: &[u8], anew: bool) -> Kept<Vec<u8>> {
-    let failed = || failed("noting something of the fleet");
     let mut insert = QueryBuilder::<Db>::new("INSERT INTO mark (name, value) VALUES (");
     insert.push_bind(name).push(", ").push_bind(value.to_vec()).push(") ON CONFLICT (name) DO ");
     insert.push(if anew { "UPDATE SET value = excluded.value" } else { "NOTHING" });
-    insert.build().persistent(PREPARED).execute(&mut *change).await.map_err(failed())?;
-    let row = query("SELECT value FROM mark WHERE name = $1")
-        .bind(name)
-        .fetch_one(change)
-        .await
-        .map_err(failed())?;
-    Columns(&row).blob("value")
+    let done = insert.build().persistent(PREPARED).execute(&mut *change).await;
+    done.map_err(failed("noting something of the fleet"))?;
+    marked(change, name).await?.ok_or_else(|| damaged("a mark", name, "it is not there"))
+}
+
+/// What stands under a name.
+pub(super) async fn marked(read: &mut Conn, name: &str) -> Kept<Option<Vec<u8>>> {
+    let row =
+        query("SELECT value FROM mark WHERE name = $1").bind(name.to_owned()).fetch_optional(read).await;
+    let row = row.map_err(failed("looking for what is noted of the fleet"))?;
+    row.map(|row| Columns(&row).blob("value")).transpose()
 }
 
 /// Forgets a host; what it had with others, or had before, is for `sweep`.
