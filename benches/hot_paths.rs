@@ -13,7 +13,7 @@ use divan::{Bencher, black_box};
 
 use interdict::matching::Engine;
 use interdict::model::{Family, InventoryItem, ItemKind, Place, Scheme, State, Trace, Version};
-use interdict::normalise::{Gathering, Places, fold, gather};
+use interdict::normalise::{Places, fold, gather};
 use interdict::parse::dpkg::{End, status};
 use interdict::parse::regf::Hive;
 use interdict::parse::registry_value::RegistryValue;
@@ -52,11 +52,7 @@ fn traces() -> Vec<Trace> {
 }
 
 fn gathered(traces: Vec<Trace>) -> Vec<InventoryItem> {
-    gather(Gathering {
-        traces: vec![("dpkg", traces)],
-        places: Places { users: &[], aliases: &[] },
-        owner_of: &|_| Vec::new(),
-    })
+    gather(vec![("dpkg", traces)], Places { users: &[], aliases: &[] }).linked(&|_| Vec::new())
 }
 
 fn rules() -> Ruleset {

@@ -17,7 +17,7 @@ use interdict::model::{
     Confidence, Date, Depth, Finding, REPORT_SCHEMA, Report, RulesetStamp, ScopeAsk, Stamp, State, Status,
     Tool,
 };
-use interdict::normalise::{Gathering, Places, gather};
+use interdict::normalise::{Places, gather};
 use interdict::ruleset::built_in;
 use interdict::sources::{RunPlan, run};
 
@@ -105,10 +105,12 @@ fn scan(host: FakeHost) -> Report {
     let plan = RunPlan { want, budget: Duration::from_mins(1), memory: None };
     let looked = run(&host, &plan, Some(&|_| false), &mut |_, _, _| {});
     let places = Places { users: &facts.users, aliases: &facts.aliases };
-    let items = gather(Gathering { traces: looked.traces.clone(), places, owner_of: &|_| Vec::new() });
+    let items = gather(looked.traces.clone(), places).linked(&|_| Vec::new());
     let as_of: Date = "2026-06-01".parse().unwrap();
+    let engine = Engine::new(&ruleset, facts.family);
     let answer = judge(&Question {
-        engine: &Engine::new(&ruleset, facts.family),
+        engine: &engine,
+        hits: &engine.all_hits(items.iter().map(|one| &one.item)),
         policies,
         site: None,
         granted: None,

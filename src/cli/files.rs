@@ -102,6 +102,19 @@ pub(super) fn write_whole(
     path: &Path,
     make: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    replace(path, make, File::sync_all)
+}
+
+/// The same for what says something of this moment only: it need not outlast a crash, and no disk is waited for.
+pub(super) fn write_passing(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, |out| out.write_all(bytes), |_| Ok(()))
+}
+
+fn replace(
+    path: &Path,
+    make: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    settle: fn(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let there = std::fs::symlink_metadata(path).ok();
     let kind = there.as_ref().map(std::fs::Metadata::file_type);
     let special = kind.is_some_and(|kind| !kind.is_file() && !kind.is_symlink() && !kind.is_dir());
@@ -113,7 +126,7 @@ pub(super) fn write_whole(
     sweep_beside(path);
     // Held until it is moved, so that nobody takes it for one that was left behind.
     let (beside, file) = open_beside(path)?;
-    let written = fill(&file, make).and_then(|()| {
+    let written = fill(&file, make).and_then(|()| settle(&file)).and_then(|()| {
         if let Some(there) = there.filter(std::fs::Metadata::is_file) {
             std::fs::set_permissions(&beside, there.permissions())?;
         }
@@ -196,9 +209,7 @@ fn is_part_of(name: &OsStr, entry: &OsStr) -> bool {
 fn fill(file: &File, make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, file);
     make(&mut out)?;
-    out.flush()?;
-    drop(out);
-    file.sync_all()
+    out.flush()
 }
 
 /// Reads a document that may be large: a saved report, or many of them.

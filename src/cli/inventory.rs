@@ -11,7 +11,7 @@ use super::Ended;
 use super::config::Config;
 use super::exit::{FINE, USAGE_OR_FAULT};
 use super::log::{self, Log, LogArgs, LogTo};
-use super::look::{LookArgs, now};
+use super::look::{Found, LookArgs, now};
 use super::output::{Holds, OutArgs};
 use super::printer::Printer;
 
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
     let scanned_at = now();
     let host = look.open()?;
     let want = Wanted { scope: look.scope(), depth: look.depth(), ..Wanted::default() };
-    let (items, coverage) = look.look(&host, want, None, printer);
+    let Found { items, coverage, .. } = look.look(&host, want, None, printer);
     let whole = is_whole(&coverage);
     let inventory = Inventory {
         schema: INVENTORY_SCHEMA.into(),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::exit::Failure;
-use super::files::{Lock, make_folder, read_text, remove, write_whole};
+use super::files::{Lock, make_folder, read_text, remove, write_passing};
 use super::look::now;
 use super::places;
 use super::printer::Printer;
@@ -94,7 +94,7 @@ fn ask(folder: &Path) -> io::Result<Asked> {
     let holder = folder.join(HOLDER);
     let text = to_json(&own())?;
     // Who cannot be told by name is still told from nobody: the lock is what counts.
-    let _told = write_whole(&holder, |out| out.write_all(&text));
+    let _told = write_passing(&holder, &text);
     Ok(Asked::Taken(RunLock { holder, _lock: lock }))
 }
 
@@ -160,7 +160,7 @@ mod tests {
     fn a_name_that_was_left_behind_holds_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join(HOLDER);
-        write_whole(&name, |out| out.write_all(b"nonsense")).unwrap();
+        write_passing(&name, b"nonsense").unwrap();
         assert!(who(folder.path()).starts_with("who it is cannot be read"));
         assert!(matches!(ask_in(folder.path()), Asked::Taken(_)));
     }

@@ -1,8 +1,9 @@
 //! Opening a host and looking at it: what `scan` and `inventory` share.
 #![expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
 
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,10 +11,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Host, RootHost, give_way, memory_allowed, memory_held};
-use crate::matching::Engine;
-use crate::model::{Coverage, Depth, Family, HostPath, InventoryItem, ScopeAsk, Stamp, Trace, Wanted};
-use crate::normalise::{Gathering, Places, gather, item};
+use crate::host::{Host, OpenError, RootHost, give_way, memory_allowed, memory_held};
+use crate::matching::{Engine, Hits};
+use crate::model::{Coverage, Depth, Family, InventoryItem, ScopeAsk, Stamp, Trace, Wanted};
+use crate::normalise::{Places, gather, item};
 use crate::ruleset::Ruleset;
 use crate::sources::{Looked, RunPlan, Worth, ask_owners, run};
 
@@ -140,38 +141,38 @@ impl LookArgs {
         RunLock::take(state, Duration::from_secs(u64::from(self.wait.unwrap_or_default())), printer)
     }
 
-    /// The host that was asked for. It is opened in a thread of its own: a dead file system holds that, and not the program.
+    /// The host that was asked for.
     pub(super) fn open(&self) -> Result<Arc<dyn Host>, Failure> {
+        self.begin().host()
+    }
+
+    /// Begins to open the host that was asked for, in a thread of its own: a dead file system holds that, and not the program;
+    /// and who has something else to do first, as to read rules, does it meanwhile.
+    pub(super) fn begin(&self) -> Opening {
         if self.priority == Some(Priority::Low) {
             give_way();
         }
         let root = self.root.clone();
         let (send, opened) = channel();
         thread::spawn(move || {
-            let host = root.map_or_else(RootHost::live, |root| RootHost::offline(&root));
+            let host = root.map_or_else(RootHost::live, |root| RootHost::offline(&root)).map(Arc::new);
+            let running = host.as_ref().ok().cloned();
             let _nobody_waits = send.send(host);
+            // What takes longest of a look is begun before anybody asks for it, and told to who does.
+            drop(running.map(|host| host.processes()));
         });
-        match opened.recv_timeout(self.budget()) {
-            Ok(host) => Ok(Arc::new(host?)),
-            Err(RecvTimeoutError::Timeout) => Err(Failure::NoAnswer {
-                root: self.root.clone().unwrap_or_else(|| PathBuf::from("/")),
-                seconds: self.budget().as_secs(),
-            }),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(Failure::Declined("fault of the scanner: it panicked; please report it".to_owned()))
-            }
-        }
+        Opening { opened, root: self.root.clone(), budget: self.budget() }
     }
 
     /// Looks at the host. Where rules are given, signatures that they could need are proven; which package owns which file is
     /// asked where a rule finds something, or where every item is to be told: file lists are most of what a Linux has to read.
-    pub(super) fn look(
+    pub(super) fn look<'r>(
         &self,
         host: &Arc<dyn Host>,
         want: Wanted,
-        matcher: Option<&Matcher<'_>>,
+        matcher: Option<&Matcher<'r>>,
         printer: &Printer,
-    ) -> (Vec<InventoryItem>, Coverage) {
+    ) -> Found<'r> {
         let memory = ceiling(self.max_memory);
         if self.max_memory.is_some() && memory_held().is_none() {
             printer
@@ -196,19 +197,48 @@ impl LookArgs {
             })
         });
         bar.finish_and_clear();
-        if let Some(matcher) = matcher.filter(|matcher| !matcher.every_item) {
-            let traces = looked.traces.clone();
-            let items = gather(Gathering { traces, places, owner_of: &|_| Vec::new() });
-            if items.iter().all(|item| matcher.engine().item_hits(&item.item).is_empty()) {
-                return (items, looked.coverage);
+        let gathered = gather(mem::take(&mut looked.traces), places);
+        let hits = matcher.map(|matcher| matcher.engine().all_hits(gathered.items())).unwrap_or_default();
+        if !hits.is_empty() || matcher.is_none_or(|matcher| matcher.every_item) {
+            ask_owners(host, gathered.owned(), &mut looked);
+        }
+        let Looked { coverage, owners, .. } = looked;
+        let items = gathered.linked(&|path| owners.of(path).cloned().collect());
+        Found { items, hits, coverage }
+    }
+}
+
+/// A host that is being opened.
+pub(super) struct Opening {
+    opened: Receiver<Result<Arc<RootHost>, OpenError>>,
+    root: Option<PathBuf>,
+    budget: Duration,
+}
+
+impl Opening {
+    /// The host, once it is open.
+    pub(super) fn host(self) -> Result<Arc<dyn Host>, Failure> {
+        match self.opened.recv_timeout(self.budget) {
+            Ok(host) => Ok(host?),
+            Err(RecvTimeoutError::Timeout) => Err(Failure::NoAnswer {
+                root: self.root.unwrap_or_else(|| PathBuf::from("/")),
+                seconds: self.budget.as_secs(),
+            }),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Failure::Declined("fault of the scanner: it panicked; please report it".to_owned()))
             }
         }
-        ask_owners(host, &mut looked);
-        let Looked { traces, coverage, owners, .. } = looked;
-        let owner_of = |path: &HostPath| owners.of(path).cloned().collect();
-        let items = gather(Gathering { traces, places, owner_of: &owner_of });
-        (items, coverage)
     }
+}
+
+/// What a look at a host came to.
+pub(super) struct Found<'r> {
+    /// Every item; with its links to packages where these were asked for.
+    pub(super) items: Vec<InventoryItem>,
+    /// What they meet of the rules, where there are any.
+    pub(super) hits: Hits<'r>,
+    /// How well it was looked at.
+    pub(super) coverage: Coverage,
 }
 
 /// Bytes that a look may hold: the MiB that were asked for, else what stays below the limit of the control group, which ends

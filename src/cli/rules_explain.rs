@@ -13,13 +13,13 @@ use crate::model::{
     Coverage, Date, Depth, Family, HostPath, Image, InventoryItem, Item, ItemKind, Place, ScopeAsk, Sighting,
     State, Trace, to_pretty,
 };
-use crate::normalise::{Gathering, Places, fold, gather};
+use crate::normalise::{Places, fold, gather};
 use crate::ruleset::{Policy, Site};
 
 use super::Ended;
 use super::config::Config;
 use super::exit::{FINE, Failure};
-use super::look::{LookArgs, Matcher, now};
+use super::look::{Found, LookArgs, Matcher, now};
 use super::printer::Printer;
 use super::rules::{RulesArgs, either, load};
 use super::rules_explain_text::text;
@@ -135,7 +135,7 @@ pub(super) fn run(args: &Args, config: &Config, printer: &Printer) -> Ended {
     let (scope, depth) = (look.scope(), look.depth());
     let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
     let matcher = Matcher::new(&ruleset, host.facts().family, true);
-    let (items, coverage) = look.look(&host, want, Some(&matcher), printer);
+    let Found { items, coverage, .. } = look.look(&host, want, Some(&matcher), printer);
     let asking = Asking {
         args,
         scope,
@@ -182,7 +182,7 @@ impl Asking<'_> {
         if about.is_empty() {
             return Err(Failure::NoItem(what.clone()));
         }
-        let mut on_this_host = outcomes(&self.question(items));
+        let mut on_this_host = self.outcomes(items);
         on_this_host.retain(|outcome| found.iter().any(|(at, _)| outcome.items.contains(at)));
         Ok(Document {
             schema: SCHEMA,
@@ -195,9 +195,10 @@ impl Asking<'_> {
         })
     }
 
-    fn question<'q>(&'q self, items: &'q [InventoryItem]) -> Question<'q> {
-        Question {
+    fn outcomes(&self, items: &[InventoryItem]) -> Vec<Outcome> {
+        outcomes(&Question {
             engine: self.engine,
+            hits: &self.engine.all_hits(items.iter().map(|one| &one.item)),
             policies: self.policies.clone(),
             host: self.host.facts(),
             items,
@@ -207,7 +208,7 @@ impl Asking<'_> {
             as_of: self.as_of,
             site: self.site,
             granted: None,
-        }
+        })
     }
 
     fn about(&self, one: &InventoryItem, reported: bool) -> About {
@@ -219,7 +220,7 @@ impl Asking<'_> {
             item: one.item.clone(),
             reported,
             sightings: one.sightings.iter().map(seen).collect(),
-            by_itself: outcomes(&self.question(std::slice::from_ref(one))),
+            by_itself: self.outcomes(std::slice::from_ref(one)),
         }
     }
 
@@ -253,7 +254,7 @@ impl Asking<'_> {
         let facts = self.host.facts();
         let places = Places { users: &facts.users, aliases: &facts.aliases };
         let traces = vec![(ASKED, vec![trace])];
-        gather(Gathering { traces, places, owner_of: &|_| Vec::new() }).pop()
+        gather(traces, places).linked(&|_| Vec::new()).pop()
     }
 }
 

@@ -19,7 +19,7 @@ use super::exit::{FINE, Failure, USAGE_OR_FAULT};
 use super::fleet::{Users, site_key, without_names};
 use super::lock::RunLock;
 use super::log::{self, Log, LogArgs, LogTo};
-use super::look::{LookArgs, Matcher, now};
+use super::look::{Found, LookArgs, Matcher, now};
 use super::output::{Holds, OutArgs, Output};
 use super::printer::Printer;
 use super::rules::{RulesArgs, either, load_for, look_at_for};
@@ -249,17 +249,19 @@ pub(super) fn examine(
     let as_of = args.as_of.unwrap_or_else(|| Date::of(scanned_at));
     let asked = args.ids(config);
     let files = asked.iter().filter(|policy| is_file(policy)).map(PathBuf::from);
+    let opening = look.begin();
     let ruleset = load_for(asked, &args.rules, config, files.collect(), printer)?;
     let policies = policies(&ruleset, asked)?;
-    let host = look.open()?;
+    let host = opening.host()?;
     let (scope, depth) = (look.scope(), look.depth());
     let want = ruleset.wanted(scope, depth, host.facts().family, &policies);
     let matcher = Matcher::new(&ruleset, host.facts().family, every_item);
-    let (items, coverage) = look.look(&host, want, Some(&matcher), printer);
+    let Found { items, hits, coverage } = look.look(&host, want, Some(&matcher), printer);
     let facts = host.facts();
     let old = [stale(&ruleset, as_of), dated(&ruleset, as_of)].concat();
     let answer = judge(&Question {
         engine: matcher.engine(),
+        hits: &hits,
         policies,
         site: config.site.as_ref(),
         granted: None,
@@ -288,7 +290,7 @@ pub(super) fn examine(
         coverage,
         inventory: None,
     };
-    drop(matcher);
+    drop((hits, matcher));
     Ok(Examined { ruleset, report, items, _lock: held })
 }
 

@@ -164,6 +164,7 @@ impl<'r> Bench<'r> {
         let (asked_policies, all) = self.law.policies(&case.assigned);
         let answer = judge(&Question {
             engine,
+            hits: &engine.all_hits(items.iter().map(|one| &one.item)),
             policies: asked_policies,
             site: None,
             granted: Some(&self.law.granted(&case.assigned)),

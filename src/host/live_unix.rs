@@ -30,8 +30,8 @@ pub(super) fn processes() -> Listing<Process> {
         .with_user(UpdateKind::Always)
         .without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-    let own = Roots::own();
-    let mut entries: Vec<Process> = system.processes().values().map(|process| seen(process, &own)).collect();
+    let own = root_of("/proc/self/root");
+    let mut entries: Vec<Process> = system.processes().values().map(|process| seen(process, own)).collect();
     entries.order_by_key(|process| process.pid);
     if entries.is_empty() {
         gaps.push((GapReason::Empty, "/proc".into(), Some("no process is listed; is /proc mounted?".into())));
@@ -39,23 +39,12 @@ pub(super) fn processes() -> Listing<Process> {
     Listing { entries, gaps }
 }
 
-/// Identities of this scanner's view of the file system, to tell other views by.
-struct Roots {
-    mounts: Option<PathBuf>,
-    root: Option<(u64, u64)>,
-}
-
-impl Roots {
-    fn own() -> Self {
-        Self { mounts: fs::read_link("/proc/self/ns/mnt").ok(), root: root_of("/proc/self/root") }
-    }
-}
-
+/// Device and number of the folder that is a process's root.
 fn root_of(link: impl AsRef<Path>) -> Option<(u64, u64)> {
     fs::metadata(link).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
-fn seen(process: &sysinfo::Process, own: &Roots) -> Process {
+fn seen(process: &sysinfo::Process, own: Option<(u64, u64)>) -> Process {
     let pid = process.pid().as_u32();
     let folder = PathBuf::from(format!("/proc/{pid}"));
     let (exe, kernel) = program(process, &folder);
@@ -91,17 +80,11 @@ fn program(process: &sysinfo::Process, folder: &Path) -> (Read<HostPath>, bool) 
 }
 
 /// A process with another root has its own files: the same path there is another program.
-fn container(folder: &Path, own: &Roots) -> Option<String> {
+fn container(folder: &Path, own: Option<(u64, u64)>) -> Option<String> {
+    if Some(root_of(folder.join("root"))?) == own {
+        return None;
+    }
     let mounts = fs::read_link(folder.join("ns/mnt")).ok()?;
-    if own.mounts.as_ref() == Some(&mounts)
-        && fs::read_link(folder.join("root")).is_ok_and(|at| at == Path::new("/"))
-    {
-        return None;
-    }
-    let root = root_of(folder.join("root"))?;
-    if own.root == Some(root) {
-        return None;
-    }
     let groups = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
     Some(container_id(&groups).unwrap_or_else(|| mounts.to_string_lossy().into_owned()))
 }

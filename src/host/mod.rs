@@ -72,7 +72,7 @@ pub trait Host: Send + Sync {
     fn registry(&self) -> Option<&dyn Registry> {
         None
     }
-    /// Its running processes; `None` on a dead disk.
+    /// Its running processes, as they were when it was asked first; `None` on a dead disk.
     fn processes(&self) -> Option<Listing<Process>>;
 }
 

@@ -7,7 +7,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::model::{Family, GapReason, HostFacts, HostPath, Mode, UserGap};
 
@@ -50,6 +50,8 @@ pub struct RootHost {
     facts: HostFacts,
     files: Arc<dyn Files>,
     registry: Option<Box<dyn Registry>>,
+    /// What ran when it was asked first.
+    running: OnceLock<Option<Listing<Process>>>,
 }
 
 impl RootHost {
@@ -64,7 +66,7 @@ impl RootHost {
     pub fn live() -> Result<Self, OpenError> {
         let files = Arc::new(RootFiles::windows(super::live_windows::drives()));
         let (facts, registry) = super::live_windows::open(&files);
-        Ok(Self { facts, files, registry: Some(registry) })
+        Ok(Self { facts, files, registry: Some(registry), running: OnceLock::new() })
     }
 
     /// A mounted disk or an unpacked image.
@@ -83,7 +85,7 @@ impl RootHost {
             Some(Probed::Linux) => {
                 files.expect_mounts();
                 let facts = facts::of(Family::Linux, mode, &files);
-                Ok(Self { facts, files: Arc::new(files), registry: None })
+                Ok(Self { facts, files: Arc::new(files), registry: None, running: OnceLock::new() })
             }
             None => Err(OpenError::NotARoot { path: root.to_owned(), hint: hint(&files) }),
         }
@@ -114,7 +116,7 @@ impl RootHost {
         } else {
             files
         };
-        Self { facts, files, registry: None }
+        Self { facts, files, registry: None, running: OnceLock::new() }
     }
 
     /// A disk of Windows. Its own registry says which letter it has.
@@ -128,7 +130,7 @@ impl RootHost {
         let mut hives = Hives::new(Arc::clone(&files) as Arc<dyn Files>, windows.clone());
         let facts = windows_facts::of(Mode::Offline, files.as_ref(), &hives, windows);
         hives.set_users(&facts.users, containers(&hives));
-        Self { facts, files, registry: Some(Box::new(hives)) }
+        Self { facts, files, registry: Some(Box::new(hives)), running: OnceLock::new() }
     }
 }
 
@@ -193,14 +195,19 @@ impl Host for RootHost {
     }
 
     fn processes(&self) -> Option<Listing<Process>> {
-        match (self.facts.mode, self.facts.family) {
-            #[cfg(target_os = "linux")]
-            (Mode::Live, Family::Linux) => Some(super::live_unix::processes()),
-            #[cfg(target_os = "macos")]
-            (Mode::Live, Family::Macos) => Some(super::live_macos::processes()),
-            #[cfg(windows)]
-            (Mode::Live, Family::Windows) => Some(super::live_windows_processes::processes()),
-            _ => None,
-        }
+        self.running.get_or_init(|| running(self.facts.mode, self.facts.family)).clone()
+    }
+}
+
+/// What runs now.
+fn running(mode: Mode, family: Family) -> Option<Listing<Process>> {
+    match (mode, family) {
+        #[cfg(target_os = "linux")]
+        (Mode::Live, Family::Linux) => Some(super::live_unix::processes()),
+        #[cfg(target_os = "macos")]
+        (Mode::Live, Family::Macos) => Some(super::live_macos::processes()),
+        #[cfg(windows)]
+        (Mode::Live, Family::Windows) => Some(super::live_windows_processes::processes()),
+        _ => None,
     }
 }

@@ -237,20 +237,34 @@ impl RootFiles {
         Ok((real, meta))
     }
 
+    /// A folder, its links resolved. What is known of the folders above it is not asked again: most lie in the same few.
     fn folder(&self, folder: &HostPath) -> Read<HostPath> {
-        if let Ok(known) = self.folders.lock()
-            && let Some(known) = known.get(folder)
-        {
-            return known.clone();
+        if let Some(known) = self.known(folder) {
+            return known;
         }
-        let real = resolve(folder, &mut |path| self.step(path));
+        let real = resolve(folder, &mut |path| match self.known(path) {
+            Some(known) => known.map(Step::Plain),
+            None => self.step(path).inspect(|step| {
+                if let Step::Plain(spelled) = step {
+                    self.remember(path, Ok(spelled.clone()));
+                }
+            }),
+        });
+        self.remember(folder, real.clone());
+        real
+    }
+
+    fn known(&self, folder: &HostPath) -> Option<Read<HostPath>> {
+        self.folders.lock().ok()?.get(folder).cloned()
+    }
+
+    fn remember(&self, folder: &HostPath, real: Read<HostPath>) {
         if let Ok(mut known) = self.folders.lock() {
             if known.len() >= MAX_FOLDERS {
                 known.clear();
             }
-            known.insert(folder.clone(), real.clone());
+            known.insert(folder.clone(), real);
         }
-        real
     }
 
     fn step(&self, path: &HostPath) -> Read<Step> {

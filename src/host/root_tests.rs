@@ -61,6 +61,33 @@ fn an_absolute_link_of_an_image_is_the_images() {
 }
 
 #[test]
+fn what_is_known_of_a_folder_leads_to_the_same_files() {
+    let made = Made::new();
+    made.file("real/deep/file", b"x");
+    made.link("one", "real");
+    made.link("real/two", "deep");
+    made.link("three", "one/two");
+    let host = made.host();
+    let real = |path: &str| host.files().resolve(&path.into());
+    for _ in 0..2 {
+        for folder in [
+            "/one/two",
+            "/one/deep",
+            "/real/two",
+            "/real/deep",
+            "/three",
+            "/one/two/../deep",
+            "/three/../two/",
+        ] {
+            assert_eq!(real(&format!("{folder}/file")), Ok("/real/deep/file".into()), "{folder}");
+        }
+        for gone in ["/one/gone/file", "/one/two/gone/file", "/one/two/file/file"] {
+            assert!(real(gone).is_err(), "{gone}");
+        }
+    }
+}
+
+#[test]
 fn no_link_and_no_dots_lead_above_the_root() {
     let made = Made::new();
     made.file("etc/passwd", b"image");

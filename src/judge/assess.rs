@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::matching::{Engine, Hit};
+use crate::matching::{Engine, Hit, Hits};
 use crate::model::{Class, Confidence, InventoryItem, ItemId, ItemKind, LinkKind, State, set_of};
 use crate::ruleset::Product;
 
@@ -91,12 +91,18 @@ impl<'r> Assessment<'r> {
 }
 
 /// Assesses every product that anything on the host speaks for, by product id.
-pub(super) fn assess<'r>(items: &[InventoryItem], engine: &Engine<'r>) -> Vec<Assessment<'r>> {
+pub(super) fn assess<'r>(
+    items: &[InventoryItem],
+    engine: &Engine<'r>,
+    hits: &Hits<'r>,
+) -> Vec<Assessment<'r>> {
     let mut products: BTreeMap<&'r str, Assessment<'r>> = BTreeMap::new();
     for (at, seen) in items.iter().enumerate() {
-        let candidates = engine.item_hits(&seen.item);
-        for (sighting_at, sighting) in seen.sightings.iter().enumerate() {
-            for hit in engine.confirm_all(&candidates, sighting) {
+        let candidates = hits.of(seen.item.id);
+        // Confirming nothing for each sighting of each item would be most of what is done here.
+        let sightings = seen.sightings.iter().enumerate().filter(|_| !candidates.is_empty());
+        for (sighting_at, sighting) in sightings {
+            for hit in engine.confirm_all(candidates, sighting) {
                 let backed = sighting.image.as_ref().is_some_and(|image| image.exists == Some(true))
                     || (seen.item.kind == ItemKind::Package && sighting.state >= State::Present);
                 let weight = Weight {
@@ -144,7 +150,7 @@ fn gather_linked(assessment: &mut Assessment<'_>, items: &[InventoryItem], index
 mod tests {
     use super::*;
     use crate::model::{Family, HostPath, Image, Place, Trace};
-    use crate::normalise::{Gathering, Places, gather};
+    use crate::normalise::{Places, gather};
     use crate::ruleset::of_text;
 
     const RULES: &str = r#"
@@ -192,9 +198,9 @@ mod tests {
     fn weighed(traces: Vec<Trace>) -> (State, Confidence) {
         let rules = of_text(&[("acme.toml", RULES)]).ruleset.unwrap();
         let places = Places { users: &[], aliases: &[] };
-        let items = gather(Gathering { traces: vec![("test", traces)], places, owner_of: &|_| Vec::new() });
+        let items = gather(vec![("test", traces)], places).linked(&|_| Vec::new());
         let engine = Engine::new(&rules, Family::Linux);
-        let assessments = assess(&items, &engine);
+        let assessments = assess(&items, &engine, &engine.all_hits(items.iter().map(|one| &one.item)));
         let [one] = assessments.as_slice() else { panic!("{assessments:?}") };
         let weighed = one.weigh(Confidence::Probable).unwrap();
         (weighed.state, weighed.confidence)

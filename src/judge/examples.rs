@@ -35,7 +35,8 @@ pub fn run_examples(ruleset: &Ruleset) -> (usize, Vec<ExampleFailure>) {
 }
 
 fn try_on(ruleset: &Ruleset, example: &Example, family: Family) -> Option<ExampleFailure> {
-    let assessments = assess(&example.items(), &Engine::new(ruleset, family));
+    let (items, engine) = (example.items(), Engine::new(ruleset, family));
+    let assessments = assess(&items, &engine, &engine.all_hits(items.iter().map(|one| &one.item)));
     if holds(&example.expect, &assessments) {
         return None;
     }

@@ -3,7 +3,7 @@
 //! Called by `cli` and, later, by the collector with stored inventories. Pure: the day is an argument, nothing is
 //! read. Must not know where items came from.
 
-use crate::matching::Engine;
+use crate::matching::{Engine, Hits};
 use crate::model::{
     Claim, Coverage, Date, Depth, Finding, HostFacts, InventoryItem, Order, PolicyOutcome, ScopeAsk, Verdict,
 };
@@ -27,6 +27,8 @@ pub use outcome::{Outcome, Under, outcomes};
 pub struct Question<'a> {
     /// The rules, ready to be matched for this host's family.
     pub engine: &'a Engine<'a>,
+    /// What the items meet.
+    pub hits: &'a Hits<'a>,
     /// The policies that were asked for.
     pub policies: Vec<&'a Policy>,
     /// Who the site is, where the configuration says so.
@@ -64,7 +66,7 @@ pub struct Answer {
 
 /// Judges. Without any policy nothing was asked, and nothing can be concluded.
 pub fn judge(question: &Question<'_>) -> Answer {
-    let assessments = assess::assess(question.items, question.engine);
+    let assessments = assess::assess(question.items, question.engine, question.hits);
     let mut findings = Vec::new();
     let mut policies = Vec::new();
     for policy in &question.policies {

@@ -50,7 +50,7 @@ pub struct Under {
 
 /// Every product that the items of a question speak for.
 pub fn outcomes(question: &Question<'_>) -> Vec<Outcome> {
-    let assessments = assess(question.items, question.engine);
+    let assessments = assess(question.items, question.engine, question.hits);
     let mut outcomes: Vec<Outcome> = assessments
         .iter()
         .map(|assessment| Outcome {

@@ -3,9 +3,9 @@
 //! Called by `judge` for every item. What depends on the item alone is asked once, however often it is seen.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::model::{Class, Family, Field, Item, ItemKind, Sighting, Strength, Trust};
+use crate::model::{Class, Family, Field, Item, ItemId, ItemKind, Sighting, Strength, Trust};
 use crate::ruleset::indicator::{Folded, Met};
 use crate::ruleset::{Exclude, Indicator, Product, Ruleset, Vendor};
 
@@ -38,6 +38,26 @@ pub struct Hit<'r> {
     pub class: Class,
     /// The fields it rests on.
     pub rests_on: BTreeSet<Field>,
+}
+
+/// What the items of a host meet. It is asked twice, by who wants to know whether anything is found and by who judges it, and
+/// takes as long as all else that is done with an item.
+#[derive(Debug, Default)]
+pub struct Hits<'r> {
+    /// Items that meet nothing, as nearly all do, are not in it.
+    by_item: HashMap<ItemId, Vec<Candidate<'r>>>,
+}
+
+impl<'r> Hits<'r> {
+    /// What an item meets.
+    pub fn of(&self, item: ItemId) -> &[Candidate<'r>] {
+        self.by_item.get(&item).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether no item meets anything.
+    pub fn is_empty(&self) -> bool {
+        self.by_item.is_empty()
+    }
 }
 
 /// The indicators of a ruleset, ready for the items of one family.
@@ -75,6 +95,12 @@ impl<'r> Engine<'r> {
         let alike: Vec<&Exclude> =
             self.ruleset.excludes().iter().filter(|one| self.looks_like(one, &folded)).collect();
         candidates.into_iter().map(|candidate| candidate.beside(&alike)).collect()
+    }
+
+    /// The same of many items.
+    pub fn all_hits<'i>(&self, items: impl IntoIterator<Item = &'i Item>) -> Hits<'r> {
+        let hits = items.into_iter().map(|item| (item.id, self.item_hits(item)));
+        Hits { by_item: hits.filter(|(_, candidates)| !candidates.is_empty()).collect() }
     }
 
     /// Whether the rules have an indicator of this class for a product.

@@ -7,5 +7,5 @@ mod explain;
 mod index;
 mod platform;
 
-pub use engine::{Candidate, Engine, Hit};
+pub use engine::{Candidate, Engine, Hit, Hits};
 pub use explain::{Cancelled, Ending, Explained, Tried};

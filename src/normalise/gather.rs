@@ -11,28 +11,23 @@ use super::links;
 use super::merge;
 use super::template::Places;
 
-/// Traces of a host, and what it takes to tell whose they are.
-pub struct Gathering<'a> {
-    /// Traces by source, in the order they were read.
-    pub traces: Vec<(&'static str, Vec<Trace>)>,
-    /// What of the host's paths is its own.
-    pub places: Places<'a>,
-    /// Which packages own a path.
-    pub owner_of: &'a dyn Fn(&HostPath) -> Vec<PackageRef>,
+/// Items of a host whose links are not made yet: whose a file is takes a look into the lists of all packages, which is worth
+/// it only where somebody wants to know.
+pub struct Gathered {
+    items: BTreeMap<ItemId, InventoryItem>,
+    /// Sightings that a package may own: of which item, at which place in its list, by which path.
+    owned: Vec<(ItemId, usize, HostPath)>,
 }
 
-/// Splits traces into items and sightings, merges the same, links what belongs together.
-/// The result is sorted by kind, name and id, so that two scans of one host can be compared by eye.
-pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
+/// Splits traces, by source and in the order they were read, into items and sightings, and merges the same. `places` says what
+/// of the host's paths is its own.
+pub fn gather(traces: Vec<(&'static str, Vec<Trace>)>, places: Places<'_>) -> Gathered {
     let mut items: BTreeMap<ItemId, InventoryItem> = BTreeMap::new();
     let mut owned: Vec<(ItemId, usize, HostPath)> = Vec::new();
-    let traces = gathering
-        .traces
-        .into_iter()
-        .flat_map(|(source, traces)| traces.into_iter().map(move |t| (source, t)));
+    let traces = traces.into_iter().flat_map(|(source, traces)| traces.into_iter().map(move |t| (source, t)));
     for (source, trace) in traces {
         let owned_path = trace.owned_path().cloned();
-        let (item, sighting) = split(source, trace, gathering.places);
+        let (item, sighting) = split(source, trace, places);
         let id = item.id;
         // Most items are seen once: a vector that grows by itself would hold room for four.
         let entry =
@@ -44,13 +39,33 @@ pub fn gather(gathering: Gathering<'_>) -> Vec<InventoryItem> {
     }
     // Packages have no path of their own, so that what is owned still names its item.
     merge::packages(&mut items);
-    links::owned_by(&mut items, &owned, gathering.owner_of);
-    links::image_of(&mut items);
-    links::part_of(&mut items);
-    let mut items: Vec<_> = items.into_values().collect();
-    items
-        .order_by(|a, b| (a.item.kind, &a.item.name, a.item.id).cmp(&(b.item.kind, &b.item.name, b.item.id)));
-    items
+    Gathered { items, owned }
+}
+
+impl Gathered {
+    /// Every item, as it stays.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.values().map(|seen| &seen.item)
+    }
+
+    /// Paths whose owner is not known yet.
+    pub fn owned(&self) -> impl Iterator<Item = &HostPath> {
+        self.owned.iter().map(|(.., path)| path)
+    }
+
+    /// Links what belongs together; `owner_of` says which packages own a path.
+    /// The result is sorted by kind, name and id, so that two scans of one host can be compared by eye.
+    pub fn linked(self, owner_of: &dyn Fn(&HostPath) -> Vec<PackageRef>) -> Vec<InventoryItem> {
+        let Self { mut items, owned } = self;
+        links::owned_by(&mut items, &owned, owner_of);
+        links::image_of(&mut items);
+        links::part_of(&mut items);
+        let mut items: Vec<_> = items.into_values().collect();
+        items.order_by(|a, b| {
+            (a.item.kind, &a.item.name, a.item.id).cmp(&(b.item.kind, &b.item.name, b.item.id))
+        });
+        items
+    }
 }
 
 /// The item that a trace will be, before anything is joined with it.
@@ -124,7 +139,7 @@ mod tests {
             owners.map(|(_, name)| PackageRef { source: "dpkg", name: (*name).into(), arch: None }).collect()
         };
         let traces = vec![("dpkg", traces)];
-        gather(Gathering { traces, places: Places { users: &[user], aliases: &[] }, owner_of: &owner_of })
+        gather(traces, Places { users: &[user], aliases: &[] }).linked(&owner_of)
     }
 
     fn find<'a>(items: &'a [InventoryItem], kind: ItemKind, name: &str) -> &'a InventoryItem {

@@ -141,7 +141,7 @@ fn take(whole: &mut Item, part: Item) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::gather::{Gathering, gather};
+    use super::super::gather::gather;
     use super::super::template::Places;
     use super::*;
     use crate::model::{Identifier, Place, Scheme, State, Trace};
@@ -158,11 +158,8 @@ mod tests {
     }
 
     fn gathered(uninstall: Vec<Trace>, msi: Vec<Trace>) -> Vec<InventoryItem> {
-        gather(Gathering {
-            traces: vec![("uninstall-keys", uninstall), ("msi", msi)],
-            places: Places { users: &[], aliases: &[] },
-            owner_of: &|_| Vec::new(),
-        })
+        let traces = vec![("uninstall-keys", uninstall), ("msi", msi)];
+        gather(traces, Places { users: &[], aliases: &[] }).linked(&|_| Vec::new())
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod version;
 
 pub use fold::fold;
 pub(crate) use fold::is_plain;
-pub use gather::{Gathering, gather, item};
+pub use gather::{Gathered, gather, item};
 pub use identity::item_id;
 pub use pseudonym::Pseudonyms;
 pub(crate) use skeleton::skeleton;

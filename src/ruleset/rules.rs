@@ -11,7 +11,7 @@ use crate::model::{
     Class, Confidence, Date, Depth, Effect, Family, InventoryItem, ItemKind, ScopeAsk, Severity, State,
     Strength, Trace,
 };
-use crate::normalise::{Gathering, Places, gather};
+use crate::normalise::{Places, gather};
 
 use crate::normalise::fold;
 
@@ -304,7 +304,7 @@ impl Example {
     /// What is found on the host.
     pub fn items(&self) -> Vec<InventoryItem> {
         let traces = vec![("example", self.traces.clone())];
-        gather(Gathering { traces, places: Places { users: &[], aliases: &[] }, owner_of: &|_| Vec::new() })
+        gather(traces, Places { users: &[], aliases: &[] }).linked(&|_| Vec::new())
     }
 }
 

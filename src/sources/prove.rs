@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::host::{Hidden, Host, Miss, Read};
-use crate::model::{Depth, Family, GapReason, HostPath, Looked, Signer, Trace, Trust, Wanted};
+use crate::model::{Depth, Family, GapReason, HostPath, Looked, Signer, Trace, Trust, Wanted, set_of};
 
 use super::limits::Limits;
 use super::run::{GRACE, Looked as Brought};
@@ -44,8 +44,10 @@ pub(super) fn prove(
     // Catalogues of signatures that stand beside the files are Windows' own.
     let catalogues = host.facts().family == Family::Windows;
     let traces = brought.traces.iter().flat_map(|(_, traces)| traces);
+    // What a rule makes of a trace costs more than whether there is anything to prove.
+    let open = traces.filter_map(|trace| Some((trace, file(trace, catalogues)?)));
     let asked: BTreeSet<HostPath> =
-        traces.filter(|trace| worth(trace)).filter_map(|trace| file(trace, catalogues)).cloned().collect();
+        set_of(open.filter(|(trace, _)| worth(trace)).map(|(_, path)| path.clone()));
     if asked.is_empty() {
         return;
     }

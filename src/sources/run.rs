@@ -262,12 +262,14 @@ fn blocked(source: &dyn Source, plan: &RunPlan, limits: &Limits) -> SourceReport
     SourceReport { status: Status::Failed, reason: Some(detail), gaps: vec![gap], ..blank(source, plan) }
 }
 
-/// Asks the package databases that could be read for the owners of what is not a package itself.
-pub fn ask_owners(host: &Arc<dyn Host>, looked: &mut Looked) {
+/// Asks the package databases that could be read for the owners of paths.
+pub fn ask_owners<'p>(
+    host: &Arc<dyn Host>,
+    paths: impl IntoIterator<Item = &'p HostPath>,
+    looked: &mut Looked,
+) {
     let limits = looked.limits.clone().unwrap_or_else(|| Instant::now().into());
-    let ask = Arc::new(PathAsk::new(
-        looked.traces.iter().flat_map(|(_, traces)| traces).filter_map(Trace::owned_path),
-    ));
+    let ask = Arc::new(PathAsk::new(paths));
     if ask.is_empty() {
         return;
     }

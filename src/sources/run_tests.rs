@@ -19,6 +19,8 @@ enum Trap {
     Block,
     /// The reader panics.
     Panic,
+    /// Whoever reads anything but the accounts blocks.
+    BlockAll,
 }
 
 struct Trapped(FakeHost, Trap);
@@ -35,30 +37,40 @@ impl Host for Trapped {
     }
 }
 
+impl Trapped {
+    /// Steps into the trap, where there is one.
+    fn enter(&self, path: &HostPath) -> &dyn Files {
+        let is_status = *path == STATUS.into();
+        match self.1 {
+            Trap::Block if is_status => std::thread::sleep(Duration::from_mins(1)),
+            Trap::Panic if is_status => panic!("a fault of the scanner, on purpose"),
+            Trap::BlockAll if !["/etc/passwd", "/etc/group"].map(HostPath::from).contains(path) => {
+                std::thread::sleep(Duration::from_mins(1))
+            }
+            _ => {}
+        }
+        self.0.files()
+    }
+}
+
 impl Files for Trapped {
     fn read(&self, path: &HostPath, limit: u64) -> Read<Vec<u8>> {
-        if *path == STATUS.into() {
-            match self.1 {
-                Trap::Block => std::thread::sleep(Duration::from_mins(1)),
-                Trap::Panic => panic!("a fault of the scanner, on purpose"),
-            }
-        }
-        self.0.files().read(path, limit)
+        self.enter(path).read(path, limit)
     }
     fn open(&self, path: &HostPath) -> Read<Box<dyn ReadAt + Send + Sync>> {
-        self.0.files().open(path)
+        self.enter(path).open(path)
     }
     fn list(&self, folder: &HostPath) -> Read<Vec<Entry>> {
-        self.0.files().list(folder)
+        self.enter(folder).list(folder)
     }
     fn stat(&self, path: &HostPath) -> Read<Stat> {
-        self.0.files().stat(path)
+        self.enter(path).stat(path)
     }
     fn resolve(&self, path: &HostPath) -> Read<HostPath> {
-        self.0.files().resolve(path)
+        self.enter(path).resolve(path)
     }
     fn walk(&self, folder: &HostPath, visit: &mut dyn FnMut(Walked) -> WalkNext) -> Read<()> {
-        self.0.files().walk(folder, visit)
+        self.enter(folder).walk(folder, visit)
     }
 }
 
@@ -67,6 +79,7 @@ fn looked(trap: Trap) -> Looked {
     let host = FakeHost::new([
         ("/etc/os-release", file("ID=debian\n")),
         ("/etc/passwd", file("root:x:0:0::/root:/bin/sh\n")),
+        ("/etc/group", file("root:x:0:\n")),
         (STATUS, file("")),
         ("/usr/lib/systemd/system/x.service", file("[Service]\nExecStart=/bin/x\n")),
     ]);
@@ -91,6 +104,16 @@ fn a_source_that_blocks_does_not_hold_the_report() {
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert_eq!(status(&looked, "dpkg"), (Status::Failed, true));
     assert!(looked.traces.iter().any(|(source, traces)| *source == "systemd" && traces.len() == 1));
+}
+
+#[test]
+fn where_nearly_all_block_the_others_still_get_their_turn() {
+    let start = Instant::now();
+    let looked = looked(Trap::BlockAll);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!(status(&looked, "accounts"), (Status::Complete, false));
+    let blocked = looked.coverage.sources.iter().filter(|report| report.status == Status::Failed).count();
+    assert!(blocked > 10, "{:?}", looked.coverage);
 }
 
 #[test]

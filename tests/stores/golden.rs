@@ -69,13 +69,15 @@ pub fn judged(report: Report) -> Report {
 
 pub fn judged_by(mut report: Report, ruleset: &Ruleset, policy: &str) -> Report {
     let engine = Engine::new(ruleset, report.host.family);
+    let items = report.inventory.as_ref().unwrap();
     let answer = judge(&Question {
         engine: &engine,
+        hits: &engine.all_hits(items.iter().map(|one| &one.item)),
         policies: vec![ruleset.policy(policy).unwrap()],
         site: None,
         granted: None,
         host: &report.host,
-        items: report.inventory.as_ref().unwrap(),
+        items,
         coverage: &report.coverage,
         scope: report.claim.scope,
         depth: report.claim.depth,

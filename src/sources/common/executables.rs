@@ -79,7 +79,7 @@ struct Round<'f> {
 }
 
 impl Round<'_> {
-    fn walk_all(&mut self, ahead: &mut Ahead<FileLook>, haul: &mut Haul) {
+    fn walk_all(&mut self, ahead: &mut Ahead<'_, FileLook>, haul: &mut Haul) {
         while let Some(area) = self.walk.next(&mut self.areas, haul) {
             let kept = &mut self.kept;
             let walked = self.walk.area(&area, &mut self.areas, haul, &mut |ask, haul| {

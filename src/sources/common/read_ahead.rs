@@ -44,8 +44,14 @@ type Answers<T> = (usize, Vec<(Ask, T)>);
 /// What takes an answer.
 pub(in crate::sources) type Take<'t, T> = &'t mut dyn FnMut(Ask, T);
 
+/// Reads one file; what it has no answer for is dropped at once. It must not panic.
+type Look<'a, T> = &'a (dyn Fn(&Ask) -> Option<T> + Sync);
+
 /// Readers at work beside a walk.
-pub(in crate::sources) struct Ahead<T> {
+pub(in crate::sources) struct Ahead<'a, T> {
+    look: Look<'a, T>,
+    /// Starts the readers, if they are not at work.
+    start: &'a mut dyn FnMut(),
     work: SyncSender<Job>,
     done: Receiver<Answers<T>>,
     batch: Vec<Ask>,
@@ -55,31 +61,28 @@ pub(in crate::sources) struct Ahead<T> {
     early: BTreeMap<usize, Vec<(Ask, T)>>,
 }
 
-/// Runs a walk beside readers. `look` reads one file; what it has no answer for is dropped at once. It must not panic.
-pub(in crate::sources) fn read_ahead<T: Send>(
-    look: &(dyn Fn(&Ask) -> Option<T> + Sync),
-    walk: &mut dyn FnMut(&mut Ahead<T>),
-) {
+/// Runs a walk beside readers. Where it asks for less than a batch there are none: it reads by itself.
+pub(in crate::sources) fn read_ahead<T: Send>(look: Look<'_, T>, walk: &mut dyn FnMut(&mut Ahead<'_, T>)) {
     let threads = thread::available_parallelism().map_or(1, usize::from).clamp(THREADS.0, THREADS.1);
     let (work, jobs) = sync_channel(threads);
     let jobs = Mutex::new(jobs);
     let (finished, done) = channel();
     thread::scope(|scope| {
-        for _ in 0..threads {
-            let (jobs, finished) = (&jobs, finished.clone());
-            scope.spawn(move || read(jobs, &finished, look));
-        }
-        drop(finished);
-        walk(&mut Ahead { work, done, batch: Vec::new(), sent: 0, taken: 0, early: BTreeMap::new() });
+        let mut finished = Some(finished);
+        let start = &mut || {
+            let Some(finished) = finished.take() else { return };
+            for _ in 0..threads {
+                let (jobs, finished) = (&jobs, finished.clone());
+                scope.spawn(move || read(jobs, &finished, look));
+            }
+        };
+        let early = BTreeMap::new();
+        walk(&mut Ahead { look, start, work, done, batch: Vec::new(), sent: 0, taken: 0, early });
     });
 }
 
 /// One reader: takes a batch, reads it, takes the next.
-fn read<T>(
-    jobs: &Mutex<Receiver<Job>>,
-    finished: &Sender<Answers<T>>,
-    look: &(dyn Fn(&Ask) -> Option<T> + Sync),
-) {
+fn read<T>(jobs: &Mutex<Receiver<Job>>, finished: &Sender<Answers<T>>, look: Look<'_, T>) {
     loop {
         let job = jobs.lock().ok().and_then(|jobs| jobs.recv().ok());
         let Some((n, asked)) = job else { return };
@@ -90,7 +93,7 @@ fn read<T>(
     }
 }
 
-impl<T> Ahead<T> {
+impl<T> Ahead<'_, T> {
     /// Asks for a file. Answers to earlier ones are taken where they are there.
     pub(in crate::sources) fn add(&mut self, ask: Ask, take: Take<'_, T>) {
         self.batch.push(ask);
@@ -106,12 +109,18 @@ impl<T> Ahead<T> {
 
     /// Waits for every answer.
     pub(in crate::sources) fn finish(&mut self, take: Take<'_, T>) {
+        if self.sent == 0 {
+            let asked = std::mem::take(&mut self.batch);
+            let answers = asked.into_iter().filter_map(|ask| (self.look)(&ask).map(|answer| (ask, answer)));
+            return answers.for_each(|(ask, answer)| take(ask, answer));
+        }
         self.send();
         while self.sent > self.taken && self.wait(take) {}
     }
 
     fn send(&mut self) {
         let batch = std::mem::take(&mut self.batch);
+        (self.start)();
         if !batch.is_empty() && self.work.send((self.sent, batch)).is_ok() {
             self.sent += 1;
         }

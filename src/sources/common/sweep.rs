@@ -176,7 +176,7 @@ impl Tour<'_> {
     fn step(
         &mut self,
         step: Walked,
-        ahead: &mut Ahead<FileLook>,
+        ahead: &mut Ahead<'_, FileLook>,
         haul: &mut Haul,
         take: &dyn Fn(Ask, FileLook, &mut Haul),
     ) -> WalkNext {
