@@ -186,6 +186,16 @@ fn nobody_is_believed_unasked() {
     };
     assert!(refused.stderr.contains("no key is trusted here"), "{refused:?}");
     assert!(!state.path().join("fleet/fleet-rules.json").exists(), "what cannot be verified is not kept");
+    // Who sends can write the enrolment, and fetch by it what it likes: the scan believes none of it.
+    let enrolment = state.path().join("fleet/fleet.json");
+    let mut own: Value = serde_json::from_str(&fs::read_to_string(&enrolment).unwrap()).unwrap();
+    let key = fs::read_to_string(rules.at("key.pub")).unwrap();
+    own["trusted_keys"] = json!([key.lines().last().unwrap()]);
+    fs::write(&enrolment, own.to_string()).unwrap();
+    ship(state.path());
+    assert!(state.path().join("fleet/fleet-rules.json").exists(), "it was fetched");
+    let led = ship(state.path());
+    assert!(led.stderr.contains("are not used: no key is trusted here"), "{led:?}");
     // Nor is it by the collector: its configuration names no key.
     let folder = json!({ "files": {}, "sums": "", "signature": "" });
     let answer = collector.post_json("/api/v1/rulesets", Some(&collector.token()), &folder);

@@ -70,7 +70,7 @@ def queries(version):
         # tested, knows no `*`.
         *(f"INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) "
           f"VALUES ('Written{at}', 'Data', '{name}', 'DATADIR', {ON_REMOVAL})"
-          for at, name in enumerate(["report.json", "rulesets.toml", "rulesets.lock", "scan.lock", "scan.holder", "*"])),
+          for at, name in enumerate(["report.json", "rulesets.toml", "rulesets.lock", "fleet-keys", "scan.lock", "scan.holder", "*"])),
         *(f"INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) "
           f"VALUES ('Told{at}', 'Data', '{name}', '{folder}', {ON_REMOVAL})"
           for at, (folder, name) in enumerate([("SPOOLDIR", "*"), ("SPOOLDIR", ""), ("FLEETDIR", "fleet.json"), ("FLEETDIR", "fleet-journal.json"),

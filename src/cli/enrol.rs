@@ -19,6 +19,7 @@ use super::fleet::{disk, lock};
 use super::look::{LookArgs, now};
 use super::printer::Printer;
 use super::rules_sign::key_text;
+use super::state::Memory;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,10 +67,11 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended {
-    let disk = disk(args.state.as_deref().or(config.state.as_deref()))?;
+    let state = args.state.as_deref().or(config.state.as_deref());
+    let (disk, memory) = (disk(state)?, Memory::of(state)?);
     let _lock = lock(&disk)?;
     let Some(url) = &args.url else {
-        forget(&disk)?;
+        forget(&disk, &memory)?;
         printer.note("this computer is not enrolled any more, and nothing waits to be sent");
         return Ok(FINE);
     };
@@ -106,7 +108,8 @@ pub(super) fn run(args: &Args, config: &Config, printer: &mut Printer) -> Ended 
         Failure::Declined(safe(&format!("cannot enrol with {}: {trouble}", wire.url)).into_owned())
     })?;
     let identity = Identity::new(wire, &own, answer)?;
-    forget(&disk)?;
+    forget(&disk, &memory)?;
+    memory.believe(&identity.trusted_keys)?;
     identity.write(&disk)?;
     printer.note(&format!(
         "enrolled with {} as host {}; 'interdict ship' scans and tells it",
@@ -156,12 +159,13 @@ impl Args {
 }
 
 /// Forgets who this computer was, what was told, and what waits: it is another's now, or nobody's.
-fn forget(disk: &Disk) -> Result<(), Failure> {
+fn forget(disk: &Disk, memory: &Memory) -> Result<(), Failure> {
     let spool = Spool::new(disk, Limits::default());
     for waiting in spool.waiting()? {
         spool.remove(&waiting)?;
     }
     Journal::remove(disk)?;
     forget_rules(disk)?;
+    memory.believe(&[])?;
     Ok(Identity::remove(disk)?)
 }

@@ -2,12 +2,13 @@
 //!
 //! Called by `ship` and `spool flush`, which may be another user than the one who scans. Believed are the keys of the
 //! configuration, else those that were given when this computer was enrolled; never one that the collector names, for whoever
-//! holds the collector must not be able to make rules.
+//! holds the collector must not be able to make rules. What a scan uses it verifies by its own memory of these keys: who sends
+//! can write the fleet's folder, and must not be able to make rules either.
 
 use crate::emit::safe::safe;
 use crate::model::FleetRules;
 use crate::ruleset::{Choice, Sent as SentRules, Signed, TrustedKey, load_trusted, verify_sent};
-use crate::ship::{Disk, Identity, forget_rules, keep_rules, kept_rules};
+use crate::ship::{Disk, forget_rules, keep_rules, kept_rules};
 
 use super::config::Config;
 use super::exit::Failure;
@@ -23,10 +24,9 @@ const NAME: &str = "the collector's rules";
 pub(super) struct Trust(Vec<TrustedKey>);
 
 impl Trust {
-    /// By the configuration, else by the enrolment.
-    pub(super) fn of(config: &Config, identity: &Identity) -> Result<Self, Failure> {
-        let named =
-            if config.trusted_keys.is_empty() { &identity.trusted_keys } else { &config.trusted_keys };
+    /// By the configuration, else by what was given at enrolment.
+    pub(super) fn of(config: &Config, given: &[String]) -> Result<Self, Failure> {
+        let named = if config.trusted_keys.is_empty() { given } else { &config.trusted_keys };
         let key = |text: &String| {
             let read = TrustedKey::read(text);
             read.or_else(|_| trusted_key(text))
@@ -57,12 +57,12 @@ impl Trust {
 pub(super) fn led(
     config: &Config,
     disk: &Disk,
-    trust: &Trust,
     memory: &Memory,
     printer: &Printer,
 ) -> Result<Config, Failure> {
     let mut config = config.clone();
     let Some(rules) = kept_rules(disk)? else { return Ok(config) };
+    let trust = Trust::of(&config, &memory.keys()?)?;
     let usable = trust.verified(&rules).and_then(|verified| {
         let Some((sent, signed)) = verified else { return Ok(None) };
         // What was accepted before is known to who scans, not to who fetches.

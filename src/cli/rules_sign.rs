@@ -145,12 +145,7 @@ pub(super) fn trusted_key(text: &str) -> Result<TrustedKey, Failure> {
 
 /// The text of a key that [`trusted_key`] would read: what a file holds is kept, for the file may go.
 pub(super) fn key_text(text: &str) -> Result<String, Failure> {
-    trusted_key(text)?;
-    if TrustedKey::is_key(text) {
-        return Ok(text.to_owned());
-    }
-    let next = "give the 56 characters of a public key, or its file";
-    read_text(Path::new(text)).map_err(|error| Failure::file("use the key", Path::new(text), &error, next))
+    Ok(trusted_key(text)?.text())
 }
 
 /// Reads the secret key; asks for a password only where it is locked.

@@ -77,8 +77,7 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
         Users::Pseudonym => Some(site_key(config, state)?),
     };
     let sender = if args.later { None } else { Some(Sender::new(&disk, &identity, args.patience)?) };
-    let trust = Trust::of(config, &identity)?;
-    let config_led = &led(config, &disk, &trust, &Memory::of(state)?, printer)?;
+    let config_led = &led(config, &disk, &Memory::of(state)?, printer)?;
     let (report, items, sought) = if let Some(path) = &args.report {
         let (report, items) = saved(path, &identity, printer)?;
         // The rules of now, where they are those of the report, and this program made it.
@@ -107,7 +106,7 @@ pub(super) fn run(args: &Args, config: &Config, log: &Log, printer: &mut Printer
     put(&disk, &parcel, printer)?;
     if let Some(sender) = sender {
         let sent = sender.flush(true, printer)?;
-        follow(&sender, &sent, &trust, printer)?;
+        follow(&sender, &sent, &Trust::of(config, &identity.trusted_keys)?, printer)?;
     }
     Ok(exit_code)
 }

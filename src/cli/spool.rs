@@ -89,7 +89,7 @@ pub(super) fn run(command: &Command, config: &Config, printer: &mut Printer) -> 
             let sender = Sender::new(&disk, &identity, args.patience)?;
             let _lock = lock(&disk)?;
             let sent = sender.flush(!args.now, printer)?;
-            follow(&sender, &sent, &Trust::of(config, &identity)?, printer)?;
+            follow(&sender, &sent, &Trust::of(config, &identity.trusted_keys)?, printer)?;
             if sent.kept + sent.left == 0 {
                 printer.note("nothing waits");
             }

@@ -1,6 +1,8 @@
-//! The memory of accepted rules on the disk: `rulesets.toml` in the state folder.
+//! What who scans remembers of rules, in the state folder: which were accepted (`rulesets.toml`), and whose of the collector's
+//! are believed (`fleet-keys`).
 //!
-//! Called by `rules` for signed rules. Written beside its place and moved into it, only when a version grows.
+//! Called by `rules` for signed rules, by `enrol` and before a scan for the collector's. Written beside its place and moved into
+//! it. The fleet's own folder is another user's where one sends and another scans: nothing that a scan believes stands there.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -8,11 +10,13 @@ use std::path::{Path, PathBuf};
 use crate::ruleset::{Accepted, Refusal, Signed};
 
 use super::exit::Failure;
-use super::files::{Lock, make_folder, read_text, write_new};
+use super::files::{Lock, make_folder, read_text, remove, write_new};
 use super::places;
 
 const FILE: &str = "rulesets.toml";
 const LOCK: &str = "rulesets.lock";
+/// One public key a line.
+const KEYS: &str = "fleet-keys";
 const NEXT: &str = "make the folder writable for this user, or name another with --state: who cannot remember \
                     cannot notice older rules";
 
@@ -53,7 +57,28 @@ impl Memory {
         for one in signed {
             accepted.remember(one);
         }
-        self.write(&accepted.text()).map_err(failed)
+        self.write(FILE, &accepted.text()).map_err(failed)
+    }
+
+    /// Public keys that were given at enrolment, whose rules of the collector's are believed where the configuration names none.
+    pub(super) fn keys(&self) -> Result<Vec<String>, Failure> {
+        match read_text(&self.0.join(KEYS)) {
+            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Believes these keys and no others.
+    pub(super) fn believe(&self, keys: &[String]) -> Result<(), Failure> {
+        let changed = match keys {
+            [] => remove(&self.0.join(KEYS)).or_else(|error| match error.kind() {
+                ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            }),
+            keys => make_folder(&self.0).and_then(|()| self.write(KEYS, &(keys.join("\n") + "\n"))),
+        };
+        changed.map_err(|error| self.failed(&error))
     }
 
     fn read(&self) -> Result<Accepted, Failure> {
@@ -66,9 +91,9 @@ impl Memory {
         }
     }
 
-    fn write(&self, text: &str) -> io::Result<()> {
-        let (path, beside) = (self.0.join(FILE), self.0.join(format!("{FILE}.part")));
-        match std::fs::remove_file(&beside) {
+    fn write(&self, name: &str, text: &str) -> io::Result<()> {
+        let (path, beside) = (self.0.join(name), self.0.join(format!("{name}.part")));
+        match remove(&beside) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -77,6 +102,6 @@ impl Memory {
     }
 
     fn failed(&self, error: &io::Error) -> Failure {
-        Failure::file("remember which rules were accepted in", &self.0, error, NEXT)
+        Failure::file("remember which rules are believed in", &self.0, error, NEXT)
     }
 }

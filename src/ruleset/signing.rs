@@ -56,6 +56,11 @@ impl TrustedKey {
         if key.to_bytes().starts_with(b"Ed") { Ok(Self(key)) } else { Err("not an Ed25519 key".to_owned()) }
     }
 
+    /// Its base64 alone.
+    pub fn text(&self) -> String {
+        self.0.to_base64()
+    }
+
     /// Its id, as minisign shows it.
     pub fn id(&self) -> String {
         key_id(self.0.keynum())

@@ -36,8 +36,8 @@ pub struct Identity {
     pub machine: Id,
     /// When.
     pub enrolled_at: Stamp,
-    /// Public keys whose rules are believed where the configuration names none: given at enrolment by who enrolled, never by the
-    /// collector.
+    /// Public keys whose rules are worth fetching where the configuration names none: given at enrolment by who enrolled, never by
+    /// the collector. A scan believes its own memory of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_keys: Vec<String>,
 }
@@ -61,7 +61,7 @@ pub struct Exchanged {
     pub machine: Id,
     /// When.
     pub at: Stamp,
-    /// Public keys whose rules are believed.
+    /// Public keys whose rules are to be believed.
     pub trusted_keys: Vec<String>,
 }
 
