@@ -45,7 +45,7 @@ impl Trapped {
             Trap::Block if is_status => std::thread::sleep(Duration::from_mins(1)),
             Trap::Panic if is_status => panic!("a fault of the scanner, on purpose"),
             Trap::BlockAll if !["/etc/passwd", "/etc/group"].map(HostPath::from).contains(path) => {
-                std::thread::sleep(Duration::from_mins(1))
+                std::thread::sleep(Duration::from_mins(1));
             }
             _ => {}
         }
