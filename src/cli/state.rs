@@ -65,7 +65,7 @@ impl Memory {
         match read_text(&self.0.join(KEYS)) {
             Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.failed(&error)),
+            Err(error) => Err(self.unbelieved(&error)),
         }
     }
 
@@ -78,7 +78,7 @@ impl Memory {
             }),
             keys => make_folder(&self.0).and_then(|()| self.write(KEYS, &(keys.join("\n") + "\n"))),
         };
-        changed.map_err(|error| self.failed(&error))
+        changed.map_err(|error| self.unbelieved(&error))
     }
 
     fn read(&self) -> Result<Accepted, Failure> {
@@ -102,6 +102,11 @@ impl Memory {
     }
 
     fn failed(&self, error: &io::Error) -> Failure {
-        Failure::file("remember which rules are believed in", &self.0, error, NEXT)
+        Failure::file("remember which rules were accepted in", &self.0, error, NEXT)
+    }
+
+    fn unbelieved(&self, error: &io::Error) -> Failure {
+        let next = "make the folder readable and writable for this user, or name another with --state";
+        Failure::file("remember whose rules are believed in", &self.0, error, next)
     }
 }
