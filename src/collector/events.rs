@@ -164,16 +164,31 @@ impl Happening {
         }
     }
 
+    /// What that host says it is called.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::FindingOpened(told) | Self::FindingClosed(told) => told.name.as_deref(),
+            Self::VerdictWorse(told) | Self::VerdictBetter(told) => told.name.as_deref(),
+            Self::HostSplit(told) | Self::HostStale(told) => told.name.as_deref(),
+            Self::ExceptionExpires(_) | Self::Test(_) => None,
+        }
+    }
+
     /// It in a line, for people.
     pub fn sentence(&self) -> String {
-        let called = |name: &Option<String>, host: &Id| match name {
-            Some(name) => format!("{name} ({host})"),
-            None => host.to_string(),
-        };
+        let what = self.what();
+        match (self.host(), self.name()) {
+            (Some(host), Some(name)) => format!("{name} ({host}): {what}"),
+            (Some(host), None) => format!("{host}: {what}"),
+            (None, _) => what,
+        }
+    }
+
+    /// The same for who is told the host already.
+    pub fn what(&self) -> String {
         match self {
             Self::FindingOpened(told) => format!(
-                "{}: {} of {} found ({}, {}; {} {})",
-                called(&told.name, &told.host),
+                "{} of {} found ({}, {}; {} {})",
                 told.product_name,
                 told.vendor_name,
                 told.severity.word(),
@@ -181,26 +196,18 @@ impl Happening {
                 told.policy,
                 told.prohibition
             ),
-            Self::FindingClosed(told) => format!(
-                "{}: {} is closed: {}",
-                called(&told.name, &told.host),
-                told.product_name,
-                told.why.as_deref().unwrap_or("gone")
-            ),
+            Self::FindingClosed(told) => {
+                format!("{} is closed: {}", told.product_name, told.why.as_deref().unwrap_or("gone"))
+            }
             Self::VerdictWorse(told) | Self::VerdictBetter(told) => {
                 let word = |verdict: Option<Verdict>| verdict.map_or("unknown", Verdict::word);
                 let (before, now) = (word(told.before), word(told.now));
-                format!("{}: {now}, was {before}", called(&told.name, &told.host))
+                format!("{now}, was {before}")
             }
-            Self::HostSplit(told) => {
-                format!(
-                    "{}: two machines speak as this host; enrol each anew",
-                    called(&told.name, &told.host)
-                )
-            }
+            Self::HostSplit(_) => "two machines speak as this host; enrol each anew".to_owned(),
             Self::HostStale(told) => {
                 let last = told.looked_at.map_or_else(|| "it enrolled".to_owned(), |last| last.to_string());
-                format!("{}: not looked at since {last}", called(&told.name, &told.host))
+                format!("not looked at since {last}")
             }
             Self::ExceptionExpires(told) => {
                 format!("{} of {} ends with {}: {}", told.exception, told.owner, told.expires, told.reason)
@@ -299,5 +306,6 @@ mod tests {
         let heard = Happening::HostStale(HostTold { looked_at: Some(now), ..told });
         assert_ne!(silent.key(now), heard.key(now));
         assert_eq!(heard.sentence(), format!("desk ({}): not looked at since {now}", Id([1; 16])));
+        assert_eq!((heard.name(), heard.what()), (Some("desk"), format!("not looked at since {now}")));
     }
 }

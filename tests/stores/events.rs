@@ -51,8 +51,27 @@ pub async fn what_changes_is_noted_once(fleet: Fleet) {
     ] {
         assert_eq!(fleet.store.events(&EventsAsk { limit: 1000, ..ask }).await.unwrap().rows.len(), count);
     }
+    let counted = async |since| {
+        let counts = fleet.store.event_counts(at(since)).await.unwrap();
+        counts.into_iter().map(|count| (count.word, count.events)).collect::<Vec<_>>()
+    };
+    let [closed, better, found, worse] =
+        [("finding-closed", opened), ("verdict-better", 1), ("finding-opened", opened), ("verdict-worse", 1)]
+            .map(|(word, events)| (word.to_owned(), events as u64));
+    assert_eq!(counted(60).await, [closed.clone(), found, better.clone(), worse]);
+    assert_eq!(counted(61).await, [closed, better]);
+    assert_eq!(counted(181).await, []);
+    let mut without_name = look.clone();
+    without_name.host.name = None;
+    let unnamed = Machine::enrol(&fleet, "b", &without_name).await.host;
+    let names = async || fleet.store.names(&[machine.host, unnamed]).await.unwrap();
+    assert_eq!(
+        names().await.into_iter().collect::<Vec<_>>(),
+        [(machine.host, look.host.name.clone().unwrap())]
+    );
     assert!(fleet.store.erase(machine.host).await.unwrap());
     assert_eq!(events(&fleet).await, [], "its name stands in them");
+    assert!(names().await.is_empty());
 }
 
 fn to(name: &str, words: &[&str]) -> Destination {

@@ -6,7 +6,7 @@ use crate::collector::store::{Counts, Day, VerdictRow};
 use crate::emit::Page;
 use crate::model::Date;
 
-use super::frame::{number, table, toned};
+use super::frame::{grouped, number, table, toned};
 
 /// Width and height of a picture.
 const SIZE: (u64, u64) = (900, 180);
@@ -47,7 +47,12 @@ pub(super) fn history(page: &mut Page<'_>, days: &[Day]) {
             .raw(" ")
             .show(&y)
             .raw("H900\"/><text text-anchor=\"end\" x=\"");
-        page.show(&(left - 6)).raw("\" y=\"").show(&(y + 4)).raw("\">").show(&figure).raw("</text>\n");
+        page.show(&(left - 6))
+            .raw("\" y=\"")
+            .show(&(y + 4))
+            .raw("\">")
+            .text(&grouped(figure))
+            .raw("</text>\n");
     }
     (0_u64..).zip(days).for_each(|(n, day)| scale.day(page, left + n * step, &day.counts));
     for (day, x, anchor) in [(days.first(), left, "start"), (days.last(), left + count * step, "end")] {

@@ -12,7 +12,7 @@ use crate::emit::Page;
 use crate::model::{Id, Item, ItemKind};
 
 use super::fields::{Address, Fields};
-use super::frame::{self, Wrong, cells, choice, empty, many, moment, number, table, verdict};
+use super::frame::{self, Wrong, cells, choice, empty, grouped, many, moment, ordinal, table, verdict};
 use super::guard::Visitor;
 use super::{Route, Shared};
 
@@ -90,7 +90,7 @@ fn told(page: &mut Page<'_>, compared: &Compared, findings: &[FindingRow], repor
     table(page, "The two reports", &["No.", "Scanned", "Came", "The host's own verdict"], |page| {
         for row in [&compared.from, &compared.to] {
             page.raw("<tr>");
-            number(page, "No.", row.seq);
+            ordinal(page, row.seq);
             page.raw("<td>");
             moment(page, row.scanned_at);
             page.raw("</td><td>");
@@ -181,7 +181,7 @@ fn changed_items(page: &mut Page<'_>, compared: &Compared) {
     });
     page.raw("</div>\n");
     if all > ITEMS {
-        page.raw("<p class=\"dim\">").show(&(all - ITEMS)).raw(" more are not shown.</p>\n");
+        page.raw("<p class=\"dim\">").text(&grouped((all - ITEMS) as u64)).raw(" more are not shown.</p>\n");
     }
 }
 

@@ -206,7 +206,12 @@ pub(super) fn cells(page: &mut Page<'_>, texts: &[&str]) {
 
 /// A cell with a number, which says what it counts where there is no room for the head of its column.
 pub(super) fn number(page: &mut Page<'_>, of: &'static str, number: u64) {
-    page.raw("<td class=\"num\" data-l=\"").raw(of).raw("\">").show(&number).raw("</td>");
+    page.raw("<td class=\"num\" data-l=\"").raw(of).raw("\">").text(&grouped(number)).raw("</td>");
+}
+
+/// A cell with the number that something has.
+pub(super) fn ordinal(page: &mut Page<'_>, number: u64) {
+    page.raw("<td class=\"num\" data-l=\"No.\">").show(&number).raw("</td>");
 }
 
 /// A link.
@@ -287,9 +292,22 @@ pub(super) fn host(page: &mut Page<'_>, id: Id, name: Option<&str>) {
     link(page, &Address::of(&format!("/hosts/{id}")), name.unwrap_or(&id));
 }
 
+/// A count as people read it: `12,345`.
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (digit, left) in digits.chars().zip((0..digits.len()).rev()) {
+        text.push(digit);
+        if left > 0 && left.is_multiple_of(3) {
+            text.push(',');
+        }
+    }
+    text
+}
+
 /// A number of things.
 pub(super) fn many(n: u64, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", grouped(n)) }
 }
 
 /// How many rows a page of a list has.
@@ -374,5 +392,17 @@ impl From<Declined> for Wrong {
             Declined::Refused(why) => Self::new(StatusCode::FORBIDDEN, why),
             Declined::Faults(why) | Declined::Wrong(why) => Self::fields(why),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_grouped_by_three_digits() {
+        let texts = [0, 999, 1000, 65_536, 123_456, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "65,536", "123,456", "1,234,567"]);
+        assert_eq!((many(1, "host").as_str(), many(2000, "host").as_str()), ("1 host", "2,000 hosts"));
     }
 }

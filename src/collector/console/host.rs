@@ -15,7 +15,7 @@ use crate::normalise::fold;
 
 use super::fields::{Address, Fields};
 use super::frame::{
-    self, Wrong, cells, empty, field, gaps, maybe_moment, moment, next, number, table, verdict,
+    self, Wrong, cells, empty, field, gaps, many, maybe_moment, moment, next, ordinal, table, verdict,
 };
 use super::guard::Visitor;
 use super::{Route, Shared, chart};
@@ -234,7 +234,7 @@ fn inventory(page: &mut Page<'_>, held: Option<&KeptHost>, fields: &Fields, id: 
     items.dedup_by_key(|item| item.id);
     let skip = fields.read_as::<usize>("from").unwrap_or_default();
     let all = items.len();
-    page.raw("<p class=\"dim\">").show(&all).raw(" items.</p>\n<div class=\"card\">");
+    page.raw("<p class=\"dim\">").text(&many(all as u64, "item")).raw(".</p>\n<div class=\"card\">");
     table(page, "Items", &["Item", "Version", "Publisher", "Kind"], |page| {
         for item in items.into_iter().skip(skip).take(ITEMS) {
             page.raw("<tr><th scope=\"row\">");
@@ -267,7 +267,7 @@ fn listed(page: &mut Page<'_>, id: Id, reports: &[ReportRow]) {
             let before = reports.iter().skip(1).map(Some).chain([None]);
             for (row, before) in reports.iter().zip(before) {
                 page.raw("<tr>");
-                number(page, "No.", row.seq);
+                ordinal(page, row.seq);
                 page.raw("<td>");
                 moment(page, row.scanned_at);
                 page.raw("</td><td>");

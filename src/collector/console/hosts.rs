@@ -14,7 +14,8 @@ use crate::model::Verdict;
 
 use super::fields::{Address, Fields};
 use super::frame::{
-    self, ROWS, Wrong, cells, choice, empty, field, filters, host, maybe_moment, next, number, table, verdict,
+    self, ROWS, Wrong, cells, choice, empty, field, filters, grouped, host, many, maybe_moment, next, number,
+    table, verdict,
 };
 use super::guard::Visitor;
 use super::{Console, Route, Shared};
@@ -101,21 +102,21 @@ fn narrow(page: &mut Page<'_>, fields: &Fields, tags: &[TagRow]) {
     });
 }
 
-/// The two lists of hosts.
+/// The lists of hosts.
 fn switch(page: &mut Page<'_>, at: &str) {
-    page.raw("<p class=\"row\">");
+    page.raw("<nav aria-label=\"Lists of hosts\"><ul class=\"lists\">\n");
     for (name, address, text) in [
         ("all", "/hosts", "Enrolled"),
         ("any", "/hosts?expected=any", "Expected"),
         ("never", "/hosts?expected=never", "Expected, never seen"),
     ] {
-        page.raw("<a href=\"").raw(address).raw("\"");
+        page.raw("<li><a href=\"").raw(address).raw("\"");
         if name == at {
             page.raw(" aria-current=\"page\"");
         }
-        page.raw(">").raw(text).raw("</a> ");
+        page.raw(">").raw(text).raw("</a></li>\n");
     }
-    page.raw("</p>\n");
+    page.raw("</ul></nav>\n");
 }
 
 fn rows(page: &mut Page<'_>, hosts: &[HostRow]) {
@@ -163,8 +164,11 @@ async fn expected_page(console: &Console, visitor: &Visitor, fields: &Fields) ->
     Ok(frame::page(visitor, "/hosts", "Expected hosts", |page| {
         switch(page, at);
         if counts.expected > 0 {
-            page.raw("<p>").show(&counts.expected_seen).raw(" of ").show(&counts.expected);
-            page.raw(" were ever heard of; ").show(&counts.unexpected).raw(" hosts are on no list.</p>\n");
+            let [seen, all] = [counts.expected_seen, counts.expected].map(grouped);
+            let other = many(counts.unexpected, "other host");
+            page.raw("<p>")
+                .text(&format!("{seen} of {all} were ever heard of; {other} on no list."))
+                .raw("</p>\n");
             filters(page, "/hosts", |page| {
                 narrow_expected(page, fields, at);
             });

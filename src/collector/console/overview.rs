@@ -8,13 +8,13 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::collector::store::{
-    Counts, Day, EventRow, EventsAsk, FindingCount, HostRow, HostsAsk, JobRow, Role, UnseenCount,
+    Counts, Day, EventCount, EventRow, EventsAsk, FindingCount, HostRow, HostsAsk, JobRow, Role, UnseenCount,
 };
 use crate::emit::Page;
 use crate::model::{Date, Stamp};
 
 use super::fields::Address;
-use super::frame::{self, Wrong, empty, host, link, many, maybe_moment, moment, number, table};
+use super::frame::{self, Wrong, empty, grouped, host, link, many, maybe_moment, moment, number, table};
 use super::guard::Visitor;
 use super::{Console, Route, Shared, chart, policies};
 
@@ -25,8 +25,8 @@ pub(super) const REPORT: Route = Route::of("get", "/report", Role::Viewer, || ge
 const DAYS: u32 = 90;
 /// Rows of a table that says the most of something.
 const FIRST: usize = 8;
-/// Events that are told.
-const EVENTS: u32 = 200;
+/// Events that are told one by one.
+const EVENTS: u32 = 12;
 /// A day, in seconds.
 const A_DAY: i64 = 86_400;
 
@@ -37,6 +37,7 @@ struct Told {
     findings: Vec<FindingCount>,
     unseen: Vec<UnseenCount>,
     stale: Vec<HostRow>,
+    happened: Vec<EventCount>,
     events: Vec<EventRow>,
     job: Option<JobRow>,
     now: Stamp,
@@ -57,6 +58,10 @@ async fn told(console: &Console) -> Result<Told, Wrong> {
         findings: store.finding_counts().await?,
         unseen: store.unseen_counts().await?,
         stale: store.hosts(&stale).await?.rows,
+        happened: match since {
+            Some(since) => store.event_counts(since).await?,
+            None => Vec::new(),
+        },
         events: store.events(&events).await?.rows,
         job: store.jobs(1).await?.into_iter().next(),
         now,
@@ -81,7 +86,7 @@ async fn overview(
         section(page, "Findings", |page| findings(page, &told.findings));
         section(page, "What is not seen", |page| unseen(page, &told.unseen));
         page.raw("</div>\n<div class=\"pair\">");
-        section(page, "Since yesterday", |page| events(page, &told.events));
+        section(page, "Since yesterday", |page| events(page, &told));
         section(page, "Stale hosts", |page| stale(page, &told.stale));
         page.raw("</div>\n<p class=\"more\"><a href=\"/report\">This as a report to print</a></p>\n");
     }))
@@ -111,7 +116,7 @@ fn figures(page: &mut Page<'_>, counts: &Counts) {
     let listed = counts.expected > 0;
     let of = |expected: u64| {
         if listed {
-            format!("{expected} of {} expected", counts.expected)
+            format!("{} of {} expected", grouped(expected), grouped(counts.expected))
         } else {
             format!("of {}", many(counts.hosts, "host"))
         }
@@ -147,12 +152,13 @@ fn figures(page: &mut Page<'_>, counts: &Counts) {
             counts.findings_open + not_again,
             "findings",
             "/findings",
-            format!("{not_again} not re-verified"),
+            format!("{} not re-verified", grouped(not_again)),
         ),
     ];
     if listed {
         let never = counts.expected.saturating_sub(counts.expected_seen);
-        let text = format!("of {} expected; {} on no list", counts.expected, counts.unexpected);
+        let text =
+            format!("of {} expected; {} on no list", grouped(counts.expected), grouped(counts.unexpected));
         figures.push(figure("off", never, "never seen", "/hosts?expected=never", text));
     }
     if counts.split > 0 {
@@ -177,7 +183,12 @@ struct Figure {
 impl Figure {
     fn draw(&self, page: &mut Page<'_>) {
         page.raw("<li class=\"").raw(if self.count == 0 { "off" } else { self.tone }).raw("\"><a href=\"");
-        page.raw(self.address).raw("\"><b>").show(&self.count).raw("</b>").raw(self.word).raw(" <small>");
+        page.raw(self.address)
+            .raw("\"><b>")
+            .text(&grouped(self.count))
+            .raw("</b>")
+            .raw(self.word)
+            .raw(" <small>");
         page.text(&self.text).raw("</small></a></li>\n");
     }
 }
@@ -197,9 +208,9 @@ fn trend(page: &mut Page<'_>, days: &[Day]) {
     };
     let (now, then) = (last.counts.non_compliant, before.counts.non_compliant);
     let how = match now.cmp(&then) {
-        std::cmp::Ordering::Less => format!("{} fewer", then - now),
+        std::cmp::Ordering::Less => format!("{} fewer", grouped(then - now)),
         std::cmp::Ordering::Equal => "as many".to_owned(),
-        std::cmp::Ordering::Greater => format!("{} more", now - then),
+        std::cmp::Ordering::Greater => format!("{} more", grouped(now - then)),
     };
     page.raw("<p>").text(&how).raw(" non-compliant hosts than on ").show(&before.day).raw(".</p>\n");
 }
@@ -277,34 +288,34 @@ fn unseen(page: &mut Page<'_>, counts: &[UnseenCount]) {
     page.raw("<p class=\"more\"><a href=\"/coverage\">All of it</a></p></div>\n");
 }
 
-fn events(page: &mut Page<'_>, events: &[EventRow]) {
-    if events.is_empty() {
+/// How often each kind of thing has happened, and the last of them one by one.
+fn events(page: &mut Page<'_>, told: &Told) {
+    if told.happened.is_empty() {
         empty(page, "Nothing has changed.");
         return;
     }
-    let mut words: BTreeMap<&str, u64> = BTreeMap::new();
-    for event in events {
-        *words.entry(event.happened.word()).or_default() += 1;
-    }
     page.raw("<div class=\"card\"><p class=\"row\">");
-    for (word, count) in words {
-        page.badge("off", &format!("{count} {word}"));
+    for count in &told.happened {
+        let tone = match count.word.as_str() {
+            "finding-opened" | "verdict-worse" | "host-split" => "bad",
+            "finding-closed" | "verdict-better" => "good",
+            _ => "open",
+        };
+        page.badge(tone, &format!("{} {}", grouped(count.events), count.word.replace('-', " ")));
     }
-    if events.len() >= EVENTS as usize {
-        page.raw(" <small>of the last ").show(&events.len()).raw(" of that time</small>");
-    }
-    page.raw("</p>\n<ul>");
-    for event in events.iter().rev().take(FIRST * 2) {
-        page.raw("<li>");
-        moment(page, event.at);
-        page.raw(" ");
-        match event.happened.host() {
-            Some(id) => link(page, &Address::of(&format!("/hosts/{id}")), &event.happened.sentence()),
-            None => _ = page.prose(&event.happened.sentence()),
+    page.raw("</p>\n");
+    table(page, "What has happened, the last first", &["When", "Host", "What"], |page| {
+        for EventRow { at, happened, .. } in told.events.iter().rev() {
+            page.raw("<tr><td>");
+            moment(page, *at);
+            page.raw("</td><td>");
+            if let Some(id) = happened.host() {
+                host(page, id, happened.name());
+            }
+            page.raw("</td><td>").prose(&happened.what()).raw("</td></tr>\n");
         }
-        page.raw("</li>\n");
-    }
-    page.raw("</ul></div>\n");
+    });
+    page.raw("</div>\n");
 }
 
 fn stale(page: &mut Page<'_>, hosts: &[HostRow]) {
@@ -357,10 +368,13 @@ fn claim(counts: &Counts) -> String {
         (counts.compliant, counts.non_compliant, counts.inconclusive, counts.unknown)
     };
     format!(
-        "Of {} that {} be here, {good} are compliant and {bad} are not; of {open} not enough was seen to say, and of {unknown} nothing \
-         is known.",
+        "Of {} that {} be here, {} are compliant and {} are not; of {} not enough was seen to say, and of {} nothing is known.",
         many(of, "host"),
-        if counts.expected > 0 { "ought to" } else { "happen to" }
+        if counts.expected > 0 { "ought to" } else { "happen to" },
+        grouped(good),
+        grouped(bad),
+        grouped(open),
+        grouped(unknown)
     )
 }
 

@@ -17,7 +17,8 @@ use crate::model::{Id, RulesFolder};
 
 use super::fields::{Address, Fields, Sent};
 use super::frame::{
-    self, Wrong, cells, choice, empty, field, form, hidden, host, many, moment, number, table, verdict,
+    self, Wrong, cells, choice, empty, field, form, grouped, hidden, host, many, moment, number, ordinal,
+    table, verdict,
 };
 use super::guard::{CSRF, Visitor};
 use super::{Console, Route, Shared};
@@ -80,8 +81,8 @@ fn running(page: &mut Page<'_>, jobs: &[JobRow]) {
 /// Judging anew, while it goes on.
 pub(super) fn progress(page: &mut Page<'_>, job: &JobRow) {
     page.raw("<section class=\"card mark info\" id=\"job\" role=\"status\" data-live data-ended=\"Every host is judged by it now.\"><p>Hosts are being judged anew: <b>")
-        .show(&job.done);
-    page.raw("</b> of ").show(&job.of).raw(", after ").prose(&job.why);
+        .text(&grouped(job.done));
+    page.raw("</b> of ").text(&grouped(job.of)).raw(", after ").prose(&job.why);
     page.raw(".</p><progress aria-label=\"Hosts judged anew\" max=\"")
         .show(&job.of)
         .raw("\" value=\"")
@@ -203,10 +204,12 @@ fn changes(page: &mut Page<'_>, jobs: &[JobRow]) {
     table(page, "Changes of the law", &["No.", "What", "When", "Hosts judged by it"], |page| {
         for job in jobs {
             page.raw("<tr>");
-            number(page, "No.", job.number);
+            ordinal(page, job.number);
             page.raw("<td>").prose(&job.why).raw("</td><td>");
             moment(page, job.started_at);
-            page.raw("</td><td>").show(&job.done).raw(" of ").show(&job.of).raw("</td></tr>\n");
+            page.raw("</td><td>")
+                .text(&format!("{} of {}", grouped(job.done), grouped(job.of)))
+                .raw("</td></tr>\n");
         }
     });
     page.raw("</div>\n");
@@ -244,12 +247,16 @@ async fn tried(
         Trial { folder, policies: (!policies.is_empty()).then_some(policies), as_of: (console.now)() };
     let judging = console.court.judging();
     match dry_run(Arc::clone(&console.store), judging.law(), trial).await {
-        Ok(told) => Ok(frame::page(&visitor, "/policies", "What would be found", |page| found(page, &told))),
+        Ok(told) => {
+            let hosts: Vec<Id> = told.first.iter().map(|row| row.host).collect();
+            let names = console.store.names(&hosts).await?;
+            Ok(frame::page(&visitor, "/policies", "What would be found", |page| found(page, &told, &names)))
+        }
         Err(declined) => Ok(Wrong::from(declined).page(Some(&visitor))),
     }
 }
 
-fn found(page: &mut Page<'_>, told: &DryRun) {
+fn found(page: &mut Page<'_>, told: &DryRun, names: &BTreeMap<Id, String>) {
     if !told.complete {
         page.raw("<p class=\"card mark open said\">Time did not suffice: the figures are of a part of the fleet.</p>\n");
     }
@@ -263,7 +270,7 @@ fn found(page: &mut Page<'_>, told: &DryRun) {
         page.raw("<li class=\"")
             .raw(tone)
             .raw("\"><a><b>")
-            .show(&figure)
+            .text(&grouped(figure))
             .raw("</b>")
             .raw(word)
             .raw("</a></li>");
@@ -288,7 +295,7 @@ fn found(page: &mut Page<'_>, told: &DryRun) {
         table(page, "The first hosts", &["Host", "Verdict", "Products"], |page| {
             for row in &told.first {
                 page.raw("<tr><th scope=\"row\">");
-                host(page, row.host, None);
+                host(page, row.host, names.get(&row.host).map(String::as_str));
                 page.raw("</th><td>");
                 verdict(page, row.verdict);
                 page.raw("</td>");

@@ -1,5 +1,7 @@
 //! `/waivers`: waivers and accepted gaps, those that end soon first; and taking one back.
 
+use std::collections::BTreeMap;
+
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -8,7 +10,7 @@ use axum::routing::{get, post};
 use crate::collector::rules::withdraw;
 use crate::collector::store::{Excepted, ExceptionRow, Role, Whose};
 use crate::emit::Page;
-use crate::model::Date;
+use crate::model::{Date, Id};
 
 use super::fields::Address;
 use super::frame::{self, Wrong, empty, form, host, maybe_moment, table};
@@ -49,6 +51,11 @@ async fn list(
     let today = Date::of((console.now)());
     let mut rows = console.store.exceptions().await?;
     rows.sort_by_key(|row| (Stands::of(row, today), row.expires, row.number));
+    let hosts = rows.iter().filter_map(|row| match &row.whose {
+        Whose::Host(id) => Some(*id),
+        Whose::Tag(_) => None,
+    });
+    let names = console.store.names(&hosts.collect::<Vec<_>>()).await?;
     Ok(frame::page(&visitor, "/waivers", "Waivers", |page| {
         page.raw("<p>What is waived is shown and counted, and decides nothing until its day is over. Waivers are granted from \
                   <a href=\"/findings\">findings</a>, accepted gaps from <a href=\"/coverage\">coverage</a>.</p>\n");
@@ -63,7 +70,7 @@ async fn list(
             &["What", "For", "Until", "Why", "Who answers", "Granted", "Stands"],
             |page| {
                 for row in &rows {
-                    self::row(page, row, Stands::of(row, today), &visitor);
+                    self::row(page, row, &names, Stands::of(row, today), &visitor);
                 }
             },
         );
@@ -71,7 +78,13 @@ async fn list(
     }))
 }
 
-fn row(page: &mut Page<'_>, row: &ExceptionRow, stands: Stands, visitor: &Visitor) {
+fn row(
+    page: &mut Page<'_>,
+    row: &ExceptionRow,
+    names: &BTreeMap<Id, String>,
+    stands: Stands,
+    visitor: &Visitor,
+) {
     page.raw("<tr><th scope=\"row\">");
     match &row.excepted {
         Excepted::Finding { prohibition, products } => {
@@ -87,7 +100,7 @@ fn row(page: &mut Page<'_>, row: &ExceptionRow, stands: Stands, visitor: &Visito
     }
     page.raw("</th><td>");
     match &row.whose {
-        Whose::Host(id) => host(page, *id, None),
+        Whose::Host(id) => host(page, *id, names.get(id).map(String::as_str)),
         Whose::Tag(tag) => _ = page.raw("tag ").text(tag),
     }
     page.raw("</td><td class=\"day\">")

@@ -32,6 +32,15 @@ impl EventRow {
     }
 }
 
+/// Events of a kind, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventCount {
+    /// Their word.
+    pub word: String,
+    /// How many.
+    pub events: u64,
+}
+
 /// Which events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventsAsk {

@@ -29,7 +29,9 @@ mod questions;
 pub mod sqlite;
 
 pub use coverage::{UnseenAfter, UnseenAsk, UnseenCount, UnseenRow};
-pub use events::{Destination, DestinationRow, Due, EventRow, EventsAsk, ExpectedAsk, ExpectedRow};
+pub use events::{
+    Destination, DestinationRow, Due, EventCount, EventRow, EventsAsk, ExpectedAsk, ExpectedRow,
+};
 pub use history::{Compared, ReportChange, ReportRow};
 pub use kept::{
     Advance, Asked, FindingState, Fork, Holding, Judged, JudgedBy, Keep, KeptFinding, KeptHost, KeptSet,
@@ -266,6 +268,10 @@ pub trait Store: Send + Sync + 'static {
     async fn expected(&self, ask: &ExpectedAsk) -> Kept<Page<ExpectedRow>>;
     /// What has happened, in the order in which it was noticed.
     async fn events(&self, ask: &EventsAsk) -> Kept<Page<EventRow>>;
+    /// What has happened since a moment, counted by its word.
+    async fn event_counts(&self, since: Stamp) -> Kept<Vec<EventCount>>;
+    /// What these hosts say they are called, those that say it.
+    async fn names(&self, hosts: &[Id]) -> Kept<BTreeMap<Id, String>>;
     /// Whether the store can be read and written.
     async fn ready(&self) -> Kept<()>;
 

@@ -38,6 +38,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/postgres_0003.sql"),
     include_str!("../migrations/postgres_0004.sql"),
     include_str!("../migrations/postgres_0005.sql"),
+    include_str!("../migrations/postgres_0006.sql"),
 ];
 /// Whether statements stay prepared: a pooler gives each transaction another session.
 const PREPARED: bool = false;

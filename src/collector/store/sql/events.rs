@@ -10,7 +10,9 @@ use crate::model::Stamp;
 
 use crate::collector::events::{Happening, HostTold, Stand};
 use crate::collector::store::codec::{read_json, write_json};
-use crate::collector::store::{Destination, DestinationRow, Due, EventRow, EventsAsk, Kept, Page};
+use crate::collector::store::{
+    Destination, DestinationRow, Due, EventCount, EventRow, EventsAsk, Kept, Page,
+};
 
 use super::super::{Conn, Db, FOR_UPDATE, NUMBERING, PREPARED};
 use super::change::bind_all;
@@ -110,6 +112,19 @@ pub(super) async fn events(read: &mut Conn, asked: &EventsAsk) -> Kept<Page<Even
         rows.reverse();
     }
     Ok(Page { rows, more: found.len() > asked.limit as usize })
+}
+
+/// What has happened since a moment, counted.
+pub(super) async fn counted(read: &mut Conn, since: Stamp) -> Kept<Vec<EventCount>> {
+    let rows = query("SELECT word, COUNT(*) AS events FROM event WHERE at >= $1 GROUP BY word ORDER BY word")
+        .bind(since.unix())
+        .fetch_all(read)
+        .await
+        .map_err(failed("counting events"))?;
+    let one = |columns: Columns<'_>| {
+        Ok(EventCount { word: columns.text("word")?, events: columns.count("events")? })
+    };
+    rows.iter().map(|row| one(Columns(row))).collect()
 }
 
 fn event(columns: &Columns<'_>) -> Kept<EventRow> {

@@ -2,6 +2,8 @@
 //!
 //! Called by the store.
 
+use std::collections::BTreeMap;
+
 use sqlx::QueryBuilder;
 
 use crate::model::{Id, Stamp};
@@ -9,7 +11,7 @@ use crate::model::{Id, Stamp};
 use super::super::{Conn, Db, PREPARED, Row};
 use super::memory::Memory;
 use super::read::raw_sources;
-use super::row::{Columns, failed, query, searched, text, unreadable};
+use super::row::{CHUNK, Columns, failed, query, searched, text, unreadable};
 use crate::collector::store::codec::read_json;
 use crate::collector::store::{HostDetail, HostRow, HostsAsk, Kept, Page, SourceRow, VerdictAsk, VerdictRow};
 
@@ -42,6 +44,24 @@ fn rows_where(stale_before: Option<Stamp>) -> QueryBuilder<Db> {
 fn rows_end(ask: &mut QueryBuilder<Db>, limit: i64) {
     ask.push(" ORDER BY id LIMIT ").push_bind(limit);
     ask.push(") AS glance JOIN host ON host.no = glance.no ORDER BY host.id");
+}
+
+/// What hosts say they are called.
+pub(super) async fn names(read: &mut Conn, hosts: &[Id]) -> Kept<BTreeMap<Id, String>> {
+    let mut names = BTreeMap::new();
+    for hosts in hosts.chunks(CHUNK) {
+        let mut ask = QueryBuilder::<Db>::new("SELECT id, name FROM host WHERE name IS NOT NULL AND id IN (");
+        let mut ids = ask.separated(", ");
+        for host in hosts {
+            ids.push_bind(host.0.to_vec());
+        }
+        ask.push(")");
+        let rows = ask.build().persistent(false).fetch_all(&mut *read).await;
+        for row in &rows.map_err(failed("reading what hosts are called"))? {
+            names.insert(Columns(row).id("id")?, Columns(row).text("name")?);
+        }
+    }
+    Ok(names)
 }
 
 pub(super) async fn hosts(read: &mut Conn, asked: &HostsAsk) -> Kept<Page<HostRow>> {

@@ -20,7 +20,7 @@ use crate::collector::store::{
     NewRuleset, NumberedItem, RulesetRow, Settled, TagRow,
 };
 use crate::collector::store::{
-    Bearer, Counts, Credential, Destination, DestinationRow, Due, Enrolment, EventRow, EventsAsk,
+    Bearer, Counts, Credential, Destination, DestinationRow, Due, Enrolment, EventCount, EventRow, EventsAsk,
     ExpectedAsk, ExpectedRow, FindingRow, FindingsAsk, HostDetail, HostRow, HostsAsk, ItemHost, ItemHostsAsk,
     ItemRow, ItemsAsk, Keep, Kept, KeptHost, Known, Looked, NewHost, Page, Refused, SecretHash, Store,
     Stored, UnseenAsk, UnseenCount, UnseenRow,
@@ -196,6 +196,14 @@ impl Store for Here {
 
     async fn events(&self, ask: &EventsAsk) -> Kept<Page<EventRow>> {
         events::events(&mut *self.pools.reading().await?, ask).await
+    }
+
+    async fn event_counts(&self, since: Stamp) -> Kept<Vec<EventCount>> {
+        events::counted(&mut *self.pools.reading().await?, since).await
+    }
+
+    async fn names(&self, hosts: &[Id]) -> Kept<BTreeMap<Id, String>> {
+        hosts::names(&mut *self.pools.reading().await?, hosts).await
     }
 
     async fn claim_events(&self, to: &Destination, now: Stamp, lease: i64, limit: u32) -> Kept<Vec<Due>> {

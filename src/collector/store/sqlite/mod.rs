@@ -34,6 +34,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/sqlite_0003.sql"),
     include_str!("../migrations/sqlite_0004.sql"),
     include_str!("../migrations/sqlite_0005.sql"),
+    include_str!("../migrations/sqlite_0006.sql"),
 ];
 /// Whether statements stay prepared.
 const PREPARED: bool = true;
