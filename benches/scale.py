@@ -2,7 +2,7 @@
 """What a collector takes: a fleet that is made of real scans against a collector of its own, on this machine.
 
     benches/scale.py                 5,000 hosts; a bound that is not kept is a fault (in CI)
-    benches/scale.py --hosts 100000 --page docs/scale.md    all of it ('just scale'), written down with date and machine
+    just scale                       100,000 hosts, written down with date and machine, and pictures of the console
 
 The programs are built by Cargo, as they are shipped, unless INTERDICT_COLLECTOR,
 INTERDICT_LOADGEN and INTERDICT_PROGRAM name them. The generator runs on the same machine and takes a good part of it.
@@ -29,6 +29,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NEW_CONNECTION, KEPT_CONNECTION, A_DAY = 300, 2000, 500
 BYTES, QUESTION, PEAK = 600, 100, 300
 FIRST_FOUND, ALL_JUDGED = 5, 60
+# Who looks at the console.
+PERSON = "ann", "as long as it has to be"
 # A page of the console: milliseconds and bytes, its answer as it comes.
 PAGE_MS, PAGE_BYTES = 300, 300_000
 # Rules of a vendor that nobody knew, by what one host of a hundred or so has.
@@ -136,12 +138,12 @@ class Collector:
         fields = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def ask(self, path, put=None):
+    def ask(self, path, body=None, method="GET"):
         """An answer of its API, to the first token."""
         token = (self.data / "first-admin-token").read_text().strip()
-        body = None if put is None else json.dumps(put).encode()
+        body = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", body, {"authorization": f"Bearer {token}", "content-type": "application/json"},
-                                         method="GET" if put is None else "PUT")
+                                         method=method)
         trusted = ssl.create_default_context(cafile=self.data.parent / "ca.pem")
         with urllib.request.urlopen(request, context=trusted) as answer:
             return json.load(answer)
@@ -150,7 +152,7 @@ class Collector:
         """An opener that is signed in, by the set-up token."""
         trusted = ssl.create_default_context(cafile=self.data.parent / "ca.pem")
         opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted), urllib.request.HTTPCookieProcessor())
-        form = {"token": (self.data / "console-set-up-token").read_text().strip(), "name": "scale", "password": "as long as it has to be"}
+        form = {"token": (self.data / "console-set-up-token").read_text().strip(), "name": PERSON[0], "password": PERSON[1]}
         with opener.open(f"{self.url}/set-up", urllib.parse.urlencode(form).encode()) as answer:
             answer.read()
         return opener
@@ -210,21 +212,33 @@ def judged_anew(running, collector, scanner, folder):
     subprocess.run([scanner, "rules", "sign", rules, "--secret-key", key], check=True, capture_output=True)
     subprocess.run([collector, "--data", running.data, "rules", "push", "--activate", "--trusted-key", folder / "rules.pub", rules], check=True, capture_output=True)
 
-    def judged(since):
-        """Seconds until every host is judged by the last law."""
-        while not running.ask("jobs")[0]["ended_at"]:
-            if time.monotonic() > since + 1800:
-                sys.exit(f"hosts are not judged anew: {running.ask('jobs')[0]}")
-            time.sleep(0.2)
-        return round(time.monotonic() - since, 1)
-
-    rules_alone = judged(time.monotonic())
+    rules_alone = judged(running, time.monotonic())
     start = time.monotonic()
-    running.ask("assignments", put={"tag": None, "policies": ["us-commerce", "scale"]})
+    running.ask("assignments", {"tag": None, "policies": ["us-commerce", "scale"]}, "PUT")
     while not running.ask("findings?policy=scale&limit=100")["rows"]:
         time.sleep(0.05)
     first = round(time.monotonic() - start, 1)
-    return {"other_rules_s": rules_alone, "first_found_s": first, "all_judged_s": judged(start)}
+    return {"other_rules_s": rules_alone, "first_found_s": first, "all_judged_s": judged(running, start)}
+
+
+def judged(running, since):
+    """Seconds until every host is judged by the last law."""
+    while not running.ask("jobs")[0]["ended_at"]:
+        if time.monotonic() > since + 1800:
+            sys.exit(f"hosts are not judged anew: {running.ask('jobs')[0]}")
+        time.sleep(0.2)
+    return round(time.monotonic() - since, 1)
+
+
+def pictures(running, folder):
+    """Pictures of the console, one finding being waived."""
+    finding = running.ask("findings?limit=1")["rows"][0]
+    expires = datetime.date.today() + datetime.timedelta(days=30)
+    waiver = {"whose": {"host": finding["host"]}, "excepted": {"waiver": {"prohibition": finding["finding"]["prohibition"]}},
+              "reason": "Replaced with the laptop itself next month", "owner": "IT security", "expires": expires.isoformat()}
+    running.ask("exceptions", waiver, "POST")
+    judged(running, time.monotonic())
+    subprocess.run([ROOT / "tests/console/pictures.py", running.url, folder], env=os.environ | {"INTERDICT_PERSON": ":".join(PERSON)}, check=True)
 
 
 def faults(figures):
@@ -301,7 +315,8 @@ def main():
     args.add_argument("--hosts", type=int, default=5000)
     args.add_argument("--seconds", type=int, default=15)
     args.add_argument("--threads", type=int, default=32)
-    args.add_argument("--page", type=pathlib.Path)
+    args.add_argument("--page", type=pathlib.Path, help="where the figures are written down")
+    args.add_argument("--pictures", type=pathlib.Path, help="a folder for pictures of the console (tests/console/pictures.py)")
     args.add_argument("--figures", action="store_true", help="print them and hold them against nothing")
     args = args.parse_args()
     if not shutil.which("openssl"):
@@ -328,6 +343,8 @@ def main():
                 "database_mb": round(sum(path.stat().st_size for path in running.data.iterdir()) / 1e6, 1),
                 "date": datetime.date.today().isoformat(), "machine": machine(),
             }
+            if args.pictures:
+                pictures(running, args.pictures)
         finally:
             running.stop()
     print(json.dumps(figures, indent=1))

@@ -17,6 +17,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     assert!(package.id.is_some() && package.version.is_some() || !faults.is_empty());
     if let Ok(manifest) = scoop::manifest(data) {
         assert!(manifest.version.is_some_and(|version| !version.is_empty()));
-        assert!(scoop::install(data).is_ok());
+        // The same object is read, but a field that only this record has may stand in it twice.
+        if let Err(why) = scoop::install(data) {
+            assert!(why.contains("duplicate field"), "{why}");
+        }
     }
 });

@@ -151,6 +151,7 @@ mod tests {
             b"null",
             b"{\"version\": \"\"}",
             b"{\"version\": \"1\"",
+            b"{\"version\": \"1\", \"version\": \"2\"}",
             b"{} {}",
             b"\xff",
         ] {
