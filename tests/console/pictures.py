@@ -92,7 +92,7 @@ def main():
                     shot = folder / f"{page}-{size}-{colour}.png"
                     shot.write_bytes(browser.picture(width, tall))
                     if shutil.which("pngquant"):
-                        subprocess.run(["pngquant", "--force", "--skip-if-larger", "--strip", "--output", shot, "32", shot])
+                        subprocess.run(["pngquant", "--force", "--skip-if-larger", "--strip", "--output", shot, "64", shot])
     finally:
         browser.end()
 

@@ -13,7 +13,7 @@ const SIZE: (u64, u64) = (900, 180);
 /// Width of a day at most.
 const WIDEST: u64 = 60;
 /// What stands to the left, and below.
-const EDGE: (u64, u64) = (72, 22);
+const EDGE: (u64, u64) = (96, 22);
 
 /// A verdict's figure of a day.
 type Part = (&'static str, &'static str, fn(&Counts) -> u64);

@@ -84,11 +84,12 @@ async fn overview(
         section(page, "Hosts by verdict", |page| drawn(page, &told));
         page.raw("<div class=\"pair\">");
         section(page, "Findings", |page| findings(page, &told.findings));
+        page.raw("<div>");
         section(page, "What is not seen", |page| unseen(page, &told.unseen));
-        page.raw("</div>\n<div class=\"pair\">");
-        section(page, "Since yesterday", |page| events(page, &told));
         section(page, "Stale hosts", |page| stale(page, &told.stale));
-        page.raw("</div>\n<p class=\"more\"><a href=\"/report\">This as a report to print</a></p>\n");
+        page.raw("</div></div>\n");
+        section(page, "Since yesterday", |page| events(page, &told));
+        page.raw("<p class=\"more\"><a href=\"/report\">This as a report to print</a></p>\n");
     }))
 }
 
@@ -301,7 +302,9 @@ fn events(page: &mut Page<'_>, told: &Told) {
             "finding-closed" | "verdict-better" => "good",
             _ => "open",
         };
-        page.badge(tone, &format!("{} {}", grouped(count.events), count.word.replace('-', " ")));
+        let (noun, what) = count.word.split_once('-').unwrap_or((&count.word, ""));
+        let what = if what == "expires" { "about to expire" } else { what };
+        page.badge(tone, &format!("{} {what}", many(count.events, noun)));
     }
     page.raw("</p>\n");
     table(page, "What has happened, the last first", &["When", "Host", "What"], |page| {
