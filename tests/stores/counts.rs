@@ -87,7 +87,7 @@ pub async fn an_older_file_is_counted(fleet: Fleet) {
         "DROP INDEX host_at_a_glance; DROP INDEX host_retired; ALTER TABLE host DROP COLUMN listed; \
          DROP INDEX host_folded; ALTER TABLE host DROP COLUMN heard; \
          CREATE INDEX host_folded ON host (folded); ALTER TABLE report DROP COLUMN late; DROP TABLE report_change; DROP TABLE item_hosts; DROP TABLE unseen_hosts; \
-         DROP TABLE name_hosts; DROP TABLE host_count; DELETE FROM version WHERE version = 5;",
+         DROP TABLE name_hosts; DROP TABLE host_count; DELETE FROM version WHERE version >= 5;",
     )
     .unwrap();
     drop(file);
